@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import { reasonOf } from './services/describe.ts'
+import type { Services } from './services.ts'
+import { listTestFiles, planTests, type TestGroup, type TestPlan } from './test/plan.ts'
+import { createStepRunner } from './test/step-runner.ts'
+import { exitCodeOf, summaryOf } from './test/summary.ts'
+
+const runLimitMs = Number(process.env.TEST_RUN_LIMIT_MS ?? 20 * 60_000)
+const runId = randomBytes(4).toString('hex')
+const steps = createStepRunner()
+
+const main = async (): Promise<void> => {
+  console.log(`Test run ${runId}`)
+  const plan = planTests(process.argv.slice(2), listTestFiles('test'))
+  if (plan.partial) console.log('A part of the tests: typecheck and lint are left out.')
+  else await checkSources()
+  const services = await startServices(plan)
+  try {
+    for (const group of plan.groups) await runGroup(group, plan, services)
+  } finally {
+    if (services) await endServices(services)
+  }
+}
+
+const checkSources = async (): Promise<void> => {
+  await steps.check({ name: 'Typecheck', args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'] })
+  await steps.check({ name: 'Lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '.'] })
+}
+
+/** The drivers are loaded only here: the first line of output should not wait for them. */
+const startServices = async ({ groups }: TestPlan): Promise<Services | undefined> => {
+  if (!groups.some((group) => group.needsServices)) return undefined
+  console.log('\n=== Services ===')
+  const { ensureServices } = await import('./services.ts')
+  return ensureServices()
+}
+
+const runGroup = (group: TestGroup, plan: TestPlan, services: Services | undefined): Promise<void> =>
+  steps.test({
+    name: `Tests: ${group.name}`,
+    args: [...mochaCommand, ...(plan.partial ? [] : ['--forbid-only']), ...plan.mochaArgs, ...group.files],
+    env: {
+      TEST_RUN_ID: runId,
+      ...(services && { TEST_MYSQL_URL: services.mysqlUrl, TEST_AMQP_URL: services.amqpUrl }),
+    },
+  })
+
+/** Reporter and time limit stand in .mocharc.json, where mocha started by hand finds them too. */
+const mochaCommand = ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js']
+
+const endServices = async (services: Services): Promise<void> => {
+  const { dropTestDatabases } = await import('./test/databases.ts')
+  const dropped = await dropTestDatabases(services.mysqlUrl, runId).catch((error) => [`(${reasonOf(error)})`])
+  if (dropped.length > 0) console.log(`\nDropped databases that tests left behind: ${dropped.join(', ')}`)
+  await services.stop()
+}
+
+const finish = (): never => {
+  steps.close()
+  process.stdout.write(`${summaryOf(steps.total)}\n`)
+  process.exit(exitCodeOf(steps.total))
+}
+
+const fail = (error: unknown): void => {
+  console.error(`\n${reasonOf(error)}`)
+  steps.total.failed.push(reasonOf(error).split('\n')[0] ?? '')
+}
+
+/** What is still busy after that long, an installation for example, is left to end by itself. */
+const giveUpMs = 45_000
+
+const stopRun = async (reason: string): Promise<void> => {
+  setTimeout(finish, giveUpMs)
+  await steps.stop(reason)
+}
+
+let interruptedAt: number | undefined
+
+/** A second signal ends the run at once; one that follows within a second is the same one, passed on by a parent. */
+const interrupt = (signal: NodeJS.Signals): void => {
+  if (interruptedAt !== undefined && Date.now() - interruptedAt > 1_000) finish()
+  if (interruptedAt !== undefined) return
+  interruptedAt = Date.now()
+  void stopRun(`interrupted by ${signal}`)
+}
+
+setTimeout(() => void stopRun(`the whole run took longer than ${runLimitMs / 1000} s`), runLimitMs).unref()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
+
+await main().catch(fail)
+finish()

@@ -1,0 +1,160 @@
+/** The composition root: storage, providers, core and the roles of this process, built once and handed down. */
+
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type Consumers, startConsumers } from './consumers/consumers.ts'
+import { type Control, startControl } from './consumers/control.ts'
+import { forProvider, platformAccountId } from './core/accounts/connections.ts'
+import type { HttpClient, ProviderAdapter } from './core/contract/provider.ts'
+import { type Core, createCore } from './core/core.ts'
+import type { Logger } from './core/observe/logger.ts'
+import { createMetrics } from './core/observe/metrics.ts'
+import { type Database, openDatabase } from './core/storage/database.ts'
+import { migrate } from './core/storage/migrate.ts'
+import type { Env } from './env.ts'
+import { createHttp } from './http/http.ts'
+import { adapterSettings, platformConnectionOf, providers, webhookAliases } from './providers/index.ts'
+import { createAgent, createHttpClient } from './providers/shared/http-client.ts'
+
+export interface AppOptions {
+  readonly env: Env
+  readonly log: Logger
+  /** Folder with reasons, flows, templates and languages. */
+  readonly configDir: string
+  readonly secretsKeys: string
+  readonly adminKey: string
+  readonly now?: () => Date
+  readonly random?: () => number
+}
+
+export interface App {
+  /** Where the HTTP server listens. */
+  readonly url: string
+  /** Readiness goes first, then what is under way is finished, then connections are closed. */
+  stop(): Promise<void>
+}
+
+/** Starts the roles named in `ROLES`. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { env, log, configDir, secretsKeys, adminKey, now = () => new Date(), random = Math.random } = options
+  const metrics = createMetrics()
+  const stopping = new AbortController()
+  const agent = createAgent()
+  const httpClient = createHttpClient({ connectMs: 5_000, totalMs: 30_000, maxBytes: 1024 * 1024, dispatcher: agent })
+  const adapter = createAdapters(env, httpClient)
+  const database = openDatabase({ url: prepared(env.DATABASE_URL) })
+  if (database.dialect === 'sqlite') await migrate(database)
+
+  let publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`
+  let control: Control | undefined
+  const core = await createCore({
+    database,
+    providers,
+    adapter,
+    http: httpClient,
+    configDir,
+    secretsKeys,
+    hasBroker: env.AMQP_URL !== undefined,
+    isEnabled: env.ENABLE_WHATSAPP_NOTIFICATIONS,
+    ndrApiUrl: env.NDR_API_URL,
+    portalUrl: env.PORTAL_URL,
+    publicUrl: () => publicUrl,
+    log,
+    metrics,
+    now,
+    random,
+    onChange: (change) => control?.announce(change),
+  })
+  await enterPlatformConnection(core, env, adapter)
+  if (env.AMQP_URL) control = await startControl({ url: env.AMQP_URL, log, onChange: (change) => drop(core, change) })
+
+  let consumers: Consumers | undefined
+  const http = createHttp({
+    core,
+    providers,
+    adapter,
+    adminKey,
+    publicUrl: () => publicUrl,
+    webhookAliases,
+    checks: {
+      process: async () => (stopping.signal.aborted ? 'shutting down' : null),
+      database: () => databaseProblem(database),
+      broker: async () => consumers?.problem() ?? null,
+    },
+    stop: stopping.signal,
+    log,
+    metrics,
+    now,
+  })
+  if (env.ROLES.includes('consumers')) {
+    consumers = await startConsumers({ core, amqpUrl: env.AMQP_URL, log, metrics, now })
+  }
+  const port = await http.listen(env.PORT)
+  publicUrl = env.PUBLIC_URL ?? `http://localhost:${port}`
+
+  return {
+    url: `http://localhost:${port}`,
+    async stop() {
+      stopping.abort()
+      await consumers?.stopTaking()
+      await core.lanes.drain()
+      await http.close()
+      await consumers?.stop()
+      await core.templates.flushCounts().catch(() => {})
+      await control?.close()
+      await agent.close().catch(() => {})
+      await database.close()
+    },
+  }
+}
+
+function createAdapters(env: Env, http: HttpClient) {
+  const adapters = new Map<string, ProviderAdapter>(
+    providers.map((provider) => [
+      provider.id,
+      provider.createAdapter({ http, settings: adapterSettings(provider, env) }),
+    ]),
+  )
+  return (id: string): ProviderAdapter => {
+    const adapter = adapters.get(id)
+    if (!adapter) throw new Error(`there is no provider ${id}`)
+    return adapter
+  }
+}
+
+/** The folder of an embedded database is made, so that a first start needs nothing. */
+function prepared(url: string): string {
+  if (url.startsWith('sqlite:') && !url.includes(':memory:'))
+    mkdirSync(dirname(url.slice('sqlite:'.length)), { recursive: true })
+  return url
+}
+
+/**
+ * A small installation describes its one connection in the environment and needs no API call. A phone number that is
+ * not given there is asked for beside everything else: a vendor that does not answer holds up nothing.
+ */
+async function enterPlatformConnection(core: Core, env: Env, adapter: (id: string) => ProviderAdapter): Promise<void> {
+  const found = platformConnectionOf(env)
+  if (!found) return
+  const draft = { ...found, accountId: platformAccountId, managedBy: 'environment' }
+  const entered = await core.connections.putManaged(draft)
+  if (entered.businessPhone) return
+  void adapter(entered.provider)
+    .businessPhone(forProvider(entered))
+    .then(async (businessPhone) => {
+      if (businessPhone) await core.connections.putManaged({ ...draft, businessPhone })
+    })
+    .catch(() => {})
+}
+
+function drop(core: Core, change: { what: 'settings'; accountId: number } | { what: 'connections' }): void {
+  if (change.what === 'settings') core.settings.drop(change.accountId)
+  else core.connections.drop()
+}
+
+async function databaseProblem(database: Database): Promise<string | null> {
+  return database.select('SELECT 1').then(
+    () => null,
+    () => 'does not answer',
+  )
+}

@@ -1,0 +1,71 @@
+/** The consumer role: everything that works without being asked over HTTP. */
+
+import type { Core } from '../core/core.ts'
+import type { Logger } from '../core/observe/logger.ts'
+import type { Metrics } from '../core/observe/metrics.ts'
+import { type ActivityPublisher, startActivityPublisher } from './activity-publisher.ts'
+import { type EventConsumer, startEventConsumer } from './event-consumer.ts'
+import { startWorker, type Worker } from './worker.ts'
+
+export interface ConsumersOptions {
+  readonly core: Core
+  readonly amqpUrl: string | undefined
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly now: () => Date
+}
+
+export interface Consumers {
+  /** What the broker's part of readiness says; null = well. */
+  problem(): string | null
+  /** Takes nothing new in; resolves when what was taken is committed. */
+  stopTaking(): Promise<void>
+  /** Ends the workers and closes the broker. */
+  stop(): Promise<void>
+}
+
+/** Others' work, and what a crash left, is noticed this fast. */
+const lookEveryMs = 1_000
+/** Groups of reports that are applied side by side; their rows are held, so none is taken twice. */
+const reportAppliers = 2
+
+export async function startConsumers({ core, amqpUrl, log, metrics, now }: ConsumersOptions): Promise<Consumers> {
+  const start = (name: string, work: () => Promise<number>) => startWorker({ name, work, everyMs: lookEveryMs, log })
+  const reports = Array.from({ length: reportAppliers }, () => start('apply-reports', core.work.applyReports))
+  const replies = start('apply-replies', core.work.applyReplies)
+  const decisions = start('push-decisions', core.work.pushDecisions)
+  const sweeper = start('sweep', core.work.sweep)
+  const workers: Worker[] = [...reports, replies, decisions, sweeper]
+  core.bells.received = () => {
+    for (const worker of [...reports, replies]) worker.wake()
+  }
+  core.bells.decided = () => decisions.wake()
+
+  const broker = amqpUrl ? await startBroker({ core, url: amqpUrl, log, metrics, now }) : undefined
+  if (broker) {
+    const publishing = start('publish-activity', broker.publisher.publishDue)
+    core.activity.onCommitted(() => publishing.wake())
+    workers.push(publishing)
+  }
+  return {
+    problem: () => (broker && !broker.events.isConnected() ? 'the broker is not connected' : null),
+    stopTaking: async () => broker?.events.stop(),
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()))
+      await Promise.all([broker?.events.close(), broker?.publisher.close()])
+    },
+  }
+}
+
+interface BrokerParts {
+  readonly events: EventConsumer
+  readonly publisher: ActivityPublisher
+}
+
+async function startBroker(options: Omit<ConsumersOptions, 'amqpUrl'> & { url: string }): Promise<BrokerParts> {
+  const { core, url, log, metrics, now } = options
+  return {
+    events: await startEventConsumer({ url, accept: core.acceptEvent, log }),
+    publisher: await startActivityPublisher({ url, activity: core.activity, now, log, metrics }),
+  }
+}

@@ -1,0 +1,49 @@
+/** News between replicas: somebody changed settings or credentials, so what is cached of them must go. */
+
+import { randomUUID } from 'node:crypto'
+import type { Channel, ChannelModel } from 'amqplib'
+import type { Logger } from '../core/observe/logger.ts'
+import { type Broker, declareTopology, openBroker, reopenWhenClosed } from './broker.ts'
+import { names } from './topology.ts'
+
+export type Change = { readonly what: 'settings'; readonly accountId: number } | { readonly what: 'connections' }
+
+export interface Control extends Broker {
+  /** Tells the other replicas; best effort, since caches also end by themselves. */
+  announce(change: Change): void
+}
+
+export interface ControlDeps {
+  readonly url: string
+  readonly onChange: (change: Change) => void
+  readonly log: Logger
+}
+
+export async function startControl({ url, onChange, log }: ControlDeps): Promise<Control> {
+  let channel: Channel | undefined
+  const setup = async (model: ChannelModel) => {
+    await declareTopology(model)
+    const opened = await model.createChannel()
+    reopenWhenClosed(model, opened, () => {
+      if (channel === opened) channel = undefined
+    })
+    const queue = `${names.control}.${randomUUID()}`
+    await opened.assertQueue(queue, { exclusive: true, autoDelete: true })
+    await opened.bindQueue(queue, names.control, '')
+    await opened.consume(queue, (message) => message && read(message.content, onChange, log), { noAck: true })
+    channel = opened
+  }
+  const broker = await openBroker({ url, purpose: 'control', log, setup })
+  return {
+    ...broker,
+    announce: (change) => void channel?.publish(names.control, '', Buffer.from(JSON.stringify(change))),
+  }
+}
+
+function read(body: Buffer, onChange: (change: Change) => void, log: Logger): void {
+  try {
+    onChange(JSON.parse(body.toString('utf8')) as Change)
+  } catch (error) {
+    log.warn({ err: error }, 'unreadable news of a change')
+  }
+}

@@ -1,0 +1,62 @@
+/** Work that lies in rows: done as soon as somebody says so, and looked for now and then in case nobody did. */
+
+import type { Logger } from '../core/observe/logger.ts'
+
+export interface WorkerOptions {
+  readonly name: string
+  /** Does one group; resolves with its size, 0 = nothing was there. */
+  readonly work: () => Promise<number>
+  /** How often to look unasked. */
+  readonly everyMs: number
+  readonly log: Logger
+}
+
+export interface Worker {
+  /** There is something to do. */
+  wake(): void
+  /** Resolves when the group under way is done; no further one is begun. */
+  stop(): Promise<void>
+}
+
+/** After a failure: long enough not to spin, short enough not to be noticed once it is over. */
+const afterErrorMs = 1_000
+
+export function startWorker({ name, work, everyMs, log }: WorkerOptions): Worker {
+  let isWoken = true
+  let isStopped = false
+  let interrupt = () => {}
+
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      interrupt = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+
+  const loop = async () => {
+    while (!isStopped) {
+      isWoken = false
+      try {
+        const count = await work()
+        if (count === 0 && !isWoken && !isStopped) await pause(everyMs)
+      } catch (error) {
+        log.warn({ err: error, worker: name }, 'work failed; trying again')
+        await pause(afterErrorMs)
+      }
+    }
+  }
+  const running = loop()
+  return {
+    wake() {
+      isWoken = true
+      interrupt()
+    },
+    stop() {
+      isStopped = true
+      interrupt()
+      return running
+    },
+  }
+}

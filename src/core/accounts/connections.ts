@@ -1,0 +1,204 @@
+/** Sender connections: whose account a message leaves from. Credentials are sealed in the table, open only here. */
+
+import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { ProviderConnection, ProviderDefinition } from '../contract/provider.ts'
+import type { Database } from '../storage/database.ts'
+import { insertRows } from '../storage/rows.ts'
+import { sqlTime } from '../storage/time.ts'
+import type { SecretBox } from './secret-box.ts'
+
+/** The account whose connection everybody uses who has none of its own. */
+export const platformAccountId = 5
+
+export interface Limits {
+  readonly messagesPerSecond: number
+  readonly concurrency: number
+}
+
+export interface Connection {
+  readonly id: number
+  readonly accountId: number
+  readonly provider: string
+  readonly name: string
+  readonly senderId: string | undefined
+  readonly businessPhone: string
+  readonly webhookKey: string
+  readonly verifyToken: string
+  readonly credentials: Readonly<Record<string, string>>
+  readonly limits: Limits
+  readonly fallbackConnectionId: number | undefined
+  readonly state: 'active' | 'paused' | 'deleted'
+  readonly managedBy: string | undefined
+}
+
+export interface ConnectionDraft {
+  readonly accountId: number
+  readonly provider: string
+  readonly name: string
+  readonly businessPhone: string
+  readonly credentials: Readonly<Record<string, string>>
+  readonly limits?: { readonly [Name in keyof Limits]?: Limits[Name] | undefined } | undefined
+  readonly fallbackConnectionId?: number | undefined
+  readonly verifyToken?: string | undefined
+  readonly managedBy?: string | undefined
+}
+
+export interface ConnectionStore {
+  get(id: number): Promise<Connection | undefined>
+  byWebhookKey(key: string): Promise<Connection | undefined>
+  /** Connections of the platform's own account, the one to use by default first. */
+  platform(): Promise<readonly Connection[]>
+  list(accountId?: number): Promise<readonly Connection[]>
+  create(draft: ConnectionDraft): Promise<Connection>
+  /** Creates or updates the one connection that the installation's environment describes. */
+  putManaged(draft: ConnectionDraft & { readonly managedBy: string }): Promise<Connection>
+  /** Forgets what is cached. */
+  drop(): void
+}
+
+export interface ConnectionsDeps {
+  readonly database: Database
+  readonly secrets: SecretBox
+  readonly providerById: (id: string) => ProviderDefinition | undefined
+  readonly now: () => Date
+  /** Told after a change has been committed. */
+  readonly onChange?: () => void
+}
+
+/** What an adapter gets to see of a connection. */
+export const forProvider = ({ id, credentials }: Connection): ProviderConnection => ({ id: String(id), credentials })
+
+const cacheMs = 30_000
+const columns =
+  'id, account_id, provider, name, sender_id, business_phone, webhook_key, verify_token, credentials, limits, ' +
+  'fallback_connection_id, state, managed_by'
+
+export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
+  const { database, now, onChange } = deps
+  const cache = new LRUCache<string, { readonly found: readonly Connection[] }>({ max: 20_000, ttl: cacheMs })
+
+  const select = async (where: string, value?: string | number): Promise<readonly Connection[]> => {
+    const key = `${where}:${value}`
+    const cached = cache.get(key)
+    if (cached) return cached.found
+    const rows = await database.select<ConnectionRow>(
+      `SELECT ${columns} FROM wa_connections WHERE ${where} ORDER BY id`,
+      value === undefined ? [] : [value],
+    )
+    const found = rows.map((row) => fromRow(row, deps))
+    cache.set(key, { found })
+    return found
+  }
+  const changed = () => {
+    cache.clear()
+    onChange?.()
+  }
+  const get = async (id: number) => (await select('id = $1', id))[0]
+  const byWebhookKey = async (key: string) => (await select("webhook_key = $1 AND state <> 'deleted'", key))[0]
+
+  const create = async (draft: ConnectionDraft) => {
+    const webhookKey = randomBytes(24).toString('base64url')
+    const values = { ...toColumns(draft, webhookKey, deps), ...newKeys(draft, webhookKey, now()) }
+    await insertRows(database, 'wa_connections', Object.keys(values), [Object.values(values)])
+    changed()
+    const created = await byWebhookKey(webhookKey)
+    if (!created) throw new Error('the connection that was just created is not there')
+    return created
+  }
+
+  return {
+    get,
+    byWebhookKey,
+    list: (accountId) =>
+      accountId === undefined
+        ? select("state <> 'deleted'")
+        : select("account_id = $1 AND state <> 'deleted'", accountId),
+    platform: () => select("account_id = $1 AND state <> 'deleted'", platformAccountId),
+    create,
+    async putManaged(draft) {
+      const [existing] = await select("managed_by = $1 AND state <> 'deleted'", draft.managedBy)
+      if (!existing) return create(draft)
+      const values = { ...toColumns(draft, existing.webhookKey, deps), updated_at: sqlTime(now()) }
+      const assignments = Object.keys(values).map((column, index) => `${column} = $${index + 2}`)
+      await database.write(`UPDATE wa_connections SET ${assignments.join(', ')} WHERE id = $1`, [
+        existing.id,
+        ...Object.values(values),
+      ])
+      changed()
+      return (await get(existing.id)) ?? existing
+    },
+    drop: () => cache.clear(),
+  }
+}
+
+interface ConnectionRow {
+  id: number
+  account_id: number
+  provider: string
+  name: string
+  sender_id: string | null
+  business_phone: string
+  webhook_key: string
+  verify_token: string
+  credentials: string
+  limits: string | null
+  fallback_connection_id: number | null
+  state: Connection['state']
+  managed_by: string | null
+}
+
+function fromRow(row: ConnectionRow, { secrets, providerById }: ConnectionsDeps): Connection {
+  const sealed = JSON.parse(row.credentials) as Record<string, string>
+  const opened = Object.entries(sealed).map(([field, value]) => [
+    field,
+    secrets.open(value, place(row.webhook_key, field)),
+  ])
+  const defaults = providerById(row.provider)?.defaultLimits ?? { messagesPerSecond: 10, concurrency: 10 }
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    provider: row.provider,
+    name: row.name,
+    senderId: row.sender_id ?? undefined,
+    businessPhone: row.business_phone,
+    webhookKey: row.webhook_key,
+    verifyToken: row.verify_token,
+    credentials: Object.fromEntries(opened),
+    limits: { ...defaults, ...(row.limits ? (JSON.parse(row.limits) as Partial<Limits>) : {}) },
+    fallbackConnectionId: row.fallback_connection_id ?? undefined,
+    state: row.state,
+    managedBy: row.managed_by ?? undefined,
+  }
+}
+
+/** A sealed value opens only in the row and field it was made for. */
+const place = (webhookKey: string, field: string) => `connection/${webhookKey}/${field}`
+
+function toColumns(draft: ConnectionDraft, webhookKey: string, { secrets, providerById }: ConnectionsDeps) {
+  const senderField = providerById(draft.provider)?.senderIdField
+  const sealed = Object.entries(draft.credentials).map(([field, value]) => [
+    field,
+    secrets.seal(value, place(webhookKey, field)),
+  ])
+  return {
+    account_id: draft.accountId,
+    provider: draft.provider,
+    name: draft.name,
+    sender_id: (senderField && draft.credentials[senderField]) || null,
+    business_phone: draft.businessPhone,
+    credentials: JSON.stringify(Object.fromEntries(sealed)),
+    limits: draft.limits ? JSON.stringify(draft.limits) : null,
+    fallback_connection_id: draft.fallbackConnectionId ?? null,
+    managed_by: draft.managedBy ?? null,
+    ...(draft.verifyToken ? { verify_token: draft.verifyToken } : {}),
+  }
+}
+
+const newKeys = (draft: ConnectionDraft, webhookKey: string, now: Date) => ({
+  webhook_key: webhookKey,
+  verify_token: draft.verifyToken ?? randomBytes(18).toString('base64url'),
+  state: 'active',
+  created_at: sqlTime(now),
+  updated_at: sqlTime(now),
+})

@@ -1,0 +1,65 @@
+/** Secrets at rest: AES-256-GCM, a key id in every value so that keys can be rotated, and bound to their place. */
+
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+
+export interface SecretBox {
+  /** Seals a secret for one place (e.g. `connection/<key>/accessToken`); it opens nowhere else. */
+  seal(secret: string, place: string): string
+  /**
+   * Opens what {@link SecretBox.seal} made.
+   * @throws {Error} when the key is unknown, the value was changed, or it was moved to another place
+   */
+  open(sealed: string, place: string): string
+}
+
+const version = 'v1'
+
+/**
+ * @param keyRing `<keyId>:<base64 of 32 bytes>[,...]`; the first key seals, every key opens
+ * @throws {Error} when the ring is empty or a key has the wrong form
+ */
+export function createSecretBox(keyRing: string): SecretBox {
+  const keys = parseKeyRing(keyRing)
+  const [sealingId] = keys.keys()
+  return {
+    seal(secret, place) {
+      const nonce = randomBytes(12)
+      const cipher = createCipheriv('aes-256-gcm', keyOf(keys, sealingId), nonce).setAAD(Buffer.from(place))
+      const sealed = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()])
+      return [version, sealingId, ...[nonce, sealed, cipher.getAuthTag()].map((part) => part.toString('base64'))].join(
+        ':',
+      )
+    },
+    open(text, place) {
+      const [format, keyId, nonce = '', sealed = '', tag = ''] = text.split(':')
+      if (format !== version) throw new Error('sealed value of an unknown format')
+      const decipher = createDecipheriv('aes-256-gcm', keyOf(keys, keyId), Buffer.from(nonce, 'base64'))
+        .setAAD(Buffer.from(place))
+        .setAuthTag(Buffer.from(tag, 'base64'))
+      return decipher.update(Buffer.from(sealed, 'base64'), undefined, 'utf8') + decipher.final('utf8')
+    },
+  }
+}
+
+/** A new ring with one key, for an installation that starts by itself. */
+export const newKeyRing = (): string => `k1:${randomBytes(32).toString('base64')}`
+
+function parseKeyRing(ring: string): Map<string, Buffer> {
+  const keys = new Map(
+    ring.split(',').map((entry) => {
+      const [id = '', key = ''] = entry.trim().split(/:(.*)/s)
+      const bytes = Buffer.from(key, 'base64')
+      if (!/^[\w-]{1,32}$/.test(id) || bytes.length !== 32) {
+        throw new Error('SECRETS_KEYS must be <keyId>:<base64 of 32 bytes>[,<keyId>:<base64>...]')
+      }
+      return [id, bytes] as const
+    }),
+  )
+  return keys
+}
+
+function keyOf(keys: Map<string, Buffer>, id: string | undefined): Buffer {
+  const key = id === undefined ? undefined : keys.get(id)
+  if (!key) throw new Error(`no key ${id} in the key ring`)
+  return key
+}

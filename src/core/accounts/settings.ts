@@ -1,0 +1,266 @@
+/** What an account chose, per account and per channel; read on every event, so cached. */
+
+import { LRUCache } from 'lru-cache'
+import { z } from 'zod'
+import type { Database, Executor, SqlValue } from '../storage/database.ts'
+import { insertRows } from '../storage/rows.ts'
+import { sqlTime } from '../storage/time.ts'
+
+const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be hh:mm')
+const timezone = z.string().refine((zone) => isTimezone(zone), 'is not a time zone such as Asia/Kolkata')
+const httpsUrl = z.url({ protocol: /^https$/, hostname: z.regexes.domain })
+
+/** The body of PUT settings. Everything but the switch may be left out. */
+export const settingsSchema = z.strictObject({
+  accountSlug: z.string().min(1).max(128).optional(),
+  isWhatsappEnabled: z.boolean(),
+  whatsappSenderConnectionId: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .nullable()
+    .optional(),
+  defaultCountry: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional(),
+  timezone: timezone.optional(),
+  languages: z
+    .array(z.string().regex(/^[a-z]{2}(_[A-Z]{2})?$/))
+    .min(1)
+    .max(10)
+    .optional(),
+  templates: z
+    .record(
+      z.string().regex(/^[a-z_]{1,40}$/),
+      z.strictObject({ name: z.string().regex(/^[a-z0-9_]{1,512}$/), language: z.string().min(2).max(16) }),
+    )
+    .optional(),
+  support: z
+    .strictObject({ phone: z.string().max(32), email: z.email().max(254) })
+    .partial()
+    .optional(),
+  quietHours: z.strictObject({ from: clockTime, to: clockTime }).nullable().optional(),
+  inDoubtPolicy: z.enum(['resend_once', 'never']).optional(),
+  portalUrl: httpsUrl.optional(),
+})
+
+export type SettingsInput = z.infer<typeof settingsSchema>
+
+export interface AccountTemplate {
+  readonly id: number
+  readonly name: string
+  readonly language: string
+}
+
+/** Settings as they hold for one account and channel, defaults filled in. */
+export interface AccountSettings {
+  readonly accountId: number
+  readonly accountSlug: string | undefined
+  readonly isWhatsappEnabled: boolean
+  readonly connectionId: number | undefined
+  readonly defaultCountry: string
+  readonly timezone: string
+  readonly languages: readonly string[]
+  /** Reason -> the account's own template; a reason that is absent uses the built-in one. */
+  readonly templates: Readonly<Record<string, AccountTemplate>>
+  readonly support: { readonly phone?: string | undefined; readonly email?: string | undefined }
+  readonly quietHours: { readonly from: string; readonly to: string } | undefined
+  readonly inDoubtPolicy: 'resend_once' | 'never'
+  readonly portalUrl: string | undefined
+}
+
+export interface SettingsStore {
+  /** Settings of an account's channel; the account's own where the channel says nothing. Never rejects as unknown. */
+  get(accountId: number, channelId?: string): Promise<AccountSettings>
+  /** Replaces the settings of an account (or of one channel of it). */
+  put(accountId: number, channelId: string | undefined, input: SettingsInput): Promise<AccountSettings>
+  /** Forgets what is cached of an account. */
+  drop(accountId: number): void
+}
+
+export interface SettingsDeps {
+  readonly database: Database
+  readonly now: () => Date
+  /** Told after a change has been committed. */
+  readonly onChange?: (accountId: number) => void
+}
+
+/** Bounds how long a replica that missed the news of a change goes on with the old settings. */
+const cacheMs = 30_000
+const wholeAccount = '0'
+
+type Preferences = Omit<SettingsInput, 'accountSlug' | 'isWhatsappEnabled' | 'whatsappSenderConnectionId' | 'templates'>
+
+interface Layer {
+  readonly accountSlug?: string
+  readonly connectionId?: number
+  readonly isWhatsappEnabled?: boolean
+  readonly templates: Record<string, AccountTemplate>
+  readonly preferences: Preferences
+}
+
+export function createSettingsStore({ database, now, onChange }: SettingsDeps): SettingsStore {
+  const cache = new LRUCache<number, Map<string, Layer>>({
+    max: 20_000,
+    ttl: cacheMs,
+    fetchMethod: (accountId) => loadLayers(database, accountId),
+  })
+  const get = async (accountId: number, channelId?: string) => {
+    const layers = (await cache.fetch(accountId)) ?? new Map<string, Layer>()
+    return resolve(accountId, layers.get(wholeAccount), channelId ? layers.get(channelId) : undefined)
+  }
+  return {
+    get,
+    async put(accountId, channelId, input) {
+      await database.transaction((tx) => write(tx, database, accountId, channelId ?? wholeAccount, input, now()))
+      cache.delete(accountId)
+      onChange?.(accountId)
+      return get(accountId, channelId)
+    },
+    drop: (accountId) => void cache.delete(accountId),
+  }
+}
+
+function resolve(accountId: number, account: Layer | undefined, channel: Layer | undefined): AccountSettings {
+  const preferences = { ...account?.preferences, ...channel?.preferences }
+  return {
+    accountId,
+    accountSlug: channel?.accountSlug ?? account?.accountSlug,
+    isWhatsappEnabled: channel?.isWhatsappEnabled ?? account?.isWhatsappEnabled ?? false,
+    connectionId: channel?.connectionId ?? account?.connectionId,
+    defaultCountry: preferences.defaultCountry ?? 'IN',
+    timezone: preferences.timezone ?? 'Asia/Kolkata',
+    languages: preferences.languages ?? ['en'],
+    templates: { ...account?.templates, ...channel?.templates },
+    support: preferences.support ?? {},
+    quietHours: preferences.quietHours ?? undefined,
+    inDoubtPolicy: preferences.inDoubtPolicy ?? 'resend_once',
+    portalUrl: preferences.portalUrl,
+  }
+}
+
+interface SettingsRow {
+  channel_id: number
+  account_slug: string | null
+  whatsappSenderConnectionId: number | null
+  preferences: string | null
+}
+
+interface NotificationRow {
+  channel_id: number
+  reason: string
+  isWhatsappEnabled: number
+  template_id: number | null
+  template_name: string | null
+  language: string | null
+}
+
+async function loadLayers(database: Database, accountId: number): Promise<Map<string, Layer>> {
+  const [settings, notifications] = await Promise.all([
+    database.select<SettingsRow>(
+      `SELECT channel_id, account_slug, whatsappSenderConnectionId, preferences
+       FROM poe_channel_settings WHERE account_id = $1`,
+      [accountId],
+    ),
+    database.select<NotificationRow>(
+      `SELECT n.channel_id, n.reason, n.isWhatsappEnabled, t.id AS template_id, t.template_name, t.language
+       FROM poe_channel_notifications n LEFT JOIN wa_templates t ON t.id = n.whatsappTemplateId
+       WHERE n.account_id = $1`,
+      [accountId],
+    ),
+  ])
+  const layers = new Map<string, Layer>()
+  for (const row of settings) {
+    const own = notifications.filter((entry) => Number(entry.channel_id) === Number(row.channel_id))
+    layers.set(String(row.channel_id), layerOf(row, own))
+  }
+  return layers
+}
+
+function layerOf(row: SettingsRow, notifications: readonly NotificationRow[]): Layer {
+  const flag = notifications.find((entry) => entry.reason === '')
+  return {
+    ...(row.account_slug ? { accountSlug: row.account_slug } : {}),
+    ...(row.whatsappSenderConnectionId ? { connectionId: Number(row.whatsappSenderConnectionId) } : {}),
+    ...(flag ? { isWhatsappEnabled: flag.isWhatsappEnabled === 1 } : {}),
+    templates: Object.fromEntries(
+      notifications.flatMap(({ reason, template_id, template_name, language }) =>
+        template_id && template_name && language ? [[reason, { id: template_id, name: template_name, language }]] : [],
+      ),
+    ),
+    preferences: row.preferences ? (JSON.parse(row.preferences) as Preferences) : {},
+  }
+}
+
+async function write(
+  tx: Executor,
+  database: Database,
+  accountId: number,
+  channelId: string,
+  input: SettingsInput,
+  now: Date,
+): Promise<void> {
+  const { accountSlug = null, isWhatsappEnabled, whatsappSenderConnectionId, templates = {}, ...preferences } = input
+  const at = sqlTime(now)
+  const connectionId = whatsappSenderConnectionId ?? null
+  const place: SqlValue[] = [accountId, channelId]
+  for (const table of ['poe_channel_settings', 'poe_channel_notifications']) {
+    await tx.write(`DELETE FROM ${table} WHERE account_id = $1 AND channel_id = $2`, place)
+  }
+  await insertRows(
+    tx,
+    'poe_channel_settings',
+    [
+      'account_id',
+      'channel_id',
+      'account_slug',
+      'whatsappSenderConnectionId',
+      'preferences',
+      'created_at',
+      'updated_at',
+    ],
+    [[...place, accountSlug, connectionId, JSON.stringify(preferences), at, at]],
+  )
+  const notifications: SqlValue[][] = [['', null]]
+  for (const [reason, template] of Object.entries(templates)) {
+    notifications.push([reason, await templateId(tx, database, connectionId ?? '0', template, at)])
+  }
+  await insertRows(
+    tx,
+    'poe_channel_notifications',
+    ['account_id', 'channel_id', 'isWhatsappEnabled', 'reason', 'whatsappTemplateId', 'created_at', 'updated_at'],
+    notifications.map((entry) => [...place, isWhatsappEnabled ? 1 : 0, ...entry, at, at]),
+  )
+}
+
+/** The registry's id of a template that an account names; one that is not known yet is entered as unverified. */
+async function templateId(
+  tx: Executor,
+  database: Database,
+  connectionId: string,
+  template: { name: string; language: string },
+  at: string,
+): Promise<number> {
+  const key = [connectionId, template.name, template.language]
+  await insertRows(
+    tx,
+    'wa_templates',
+    ['connection_id', 'template_name', 'language', 'status', 'created_at', 'updated_at'],
+    [[...key, 'UNVERIFIED', at, at]],
+    database.keepExisting,
+  )
+  const [row] = await tx.select<{ id: number }>(
+    'SELECT id FROM wa_templates WHERE connection_id = $1 AND template_name = $2 AND language = $3',
+    key,
+  )
+  if (!row) throw new Error('the template that was just entered is not there')
+  return row.id
+}
+
+function isTimezone(zone: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,139 @@
+/** The unified activity event: its exact shape is a contract with its consumers, odd spellings included. */
+
+import { createHash } from 'node:crypto'
+import { DateTime } from 'luxon'
+import { digitsOf } from '../contract/address.ts'
+import type { OrderSnapshot } from './order-snapshot.ts'
+
+/** The message an event is about, or which is answered. */
+export interface ActivitySubject {
+  readonly id: number
+  readonly reference: string
+  readonly accountId: number
+  readonly messageId: string | null
+  /** The provider's id of the root; null when this message is the root. */
+  readonly rootMessageId: string | null
+  readonly rootOutgoingId: number | null
+  readonly businessPhone: string | null
+  readonly customerPhone: string | null
+  readonly snapshot: OrderSnapshot
+  readonly sentAt: Date | null
+  readonly deliveredAt: Date | null
+  readonly readAt: Date | null
+}
+
+/** What happened. */
+export interface Activity {
+  readonly eventSubType: string
+  readonly at: Date
+  /** Tells two events of one type and message apart, so that each keeps its id when it is made again. */
+  readonly discriminator?: string
+  readonly failureReason?: string
+  /** The customer's own message, when that is what the event is about. */
+  readonly reply?: { readonly messageId: string }
+  /** Further fields of `response_data`. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** One row of the outbox. */
+export interface ActivityRecord {
+  readonly eventId: string
+  readonly eventSubType: string
+  readonly accountId: number
+  readonly messageId: number
+  readonly rootId: number
+  readonly payload: string
+}
+
+const courierZone = 'Asia/Kolkata'
+
+/** Builds the event exactly as it is stored, published and shown. */
+export function activityRecord(subject: ActivitySubject, activity: Activity): ActivityRecord {
+  const { eventSubType } = activity
+  return {
+    eventId: stableId(`${subject.reference}/${eventSubType}/${activity.discriminator ?? ''}`),
+    eventSubType,
+    accountId: subject.accountId,
+    messageId: subject.id,
+    rootId: subject.rootOutgoingId ?? subject.id,
+    payload: JSON.stringify(activityEvent(subject, activity)),
+  }
+}
+
+function activityEvent(subject: ActivitySubject, activity: Activity) {
+  const { snapshot } = subject
+  const accountSlug = snapshot.accountSlug ?? ''
+  return {
+    resource: 'customer_notification',
+    eventType: 'POST',
+    eventSubType: activity.eventSubType,
+    accountSlug,
+    accountId: null,
+    actor: snapshot.customerName ?? '',
+    version: 'v1',
+    response_data: responseData(subject, activity),
+    account_slug: accountSlug,
+  }
+}
+
+function responseData(subject: ActivitySubject, activity: Activity) {
+  const { snapshot } = subject
+  return {
+    vendorOrderNumber: snapshot.orderNumber ?? '',
+    order_id: exactNumber(snapshot.orderId),
+    account_id: subject.accountId,
+    notification_type: 'whatsApp',
+    messagedId: activity.reply?.messageId ?? subject.messageId ?? '',
+    ...rootFields(subject, activity),
+    status: snapshot.status ?? '',
+    customerName: snapshot.customerName ?? '',
+    failureReason: activity.failureReason ?? '',
+    customerContactNumber: snapshot.customerPhone ?? '',
+    email: snapshot.email ?? '',
+    forwardTrackingID: snapshot.trackingId ?? '',
+    externalShipmentID: snapshot.externalShipmentId ?? '',
+    customerOrderNumber: snapshot.customerOrderNumber ?? '',
+    channelId: snapshot.channelId ?? '',
+    account_slug: snapshot.accountSlug ?? '',
+    timestamp: DateTime.fromJSDate(activity.at, { zone: courierZone }).toFormat('dd-MM-yyyy'),
+    ...addresses(subject, activity),
+    ...reportTimes(subject),
+    ...activity.details,
+  }
+}
+
+/** `isRootMessage` only on the first message and its reports, `rootMessageId` only on all others. */
+function rootFields(subject: ActivitySubject, activity: Activity) {
+  const isRoot = subject.rootMessageId === null
+  if (isRoot && !activity.reply) return { isRootMessage: 1 }
+  return { rootMessageId: (isRoot ? subject.messageId : subject.rootMessageId) ?? '' }
+}
+
+function addresses(subject: ActivitySubject, activity: Activity) {
+  const business = digitsOf(subject.businessPhone ?? '')
+  const customer = digitsOf(subject.customerPhone ?? '')
+  return activity.reply ? { from: customer, to: business } : { from: business, to: customer }
+}
+
+function reportTimes({ sentAt, deliveredAt, readAt }: ActivitySubject) {
+  return {
+    ...(sentAt ? { sentOn: sentAt.toISOString() } : {}),
+    ...(deliveredAt ? { deliveredAt: deliveredAt.toISOString() } : {}),
+    ...(readAt ? { readAt: readAt.toISOString() } : {}),
+  }
+}
+
+/** Order ids are numbers for the consumers; one that a float cannot hold stays text rather than becoming another id. */
+function exactNumber(id: string | undefined): number | string | null {
+  if (id === undefined) return null
+  const number = Number(id)
+  return Number.isSafeInteger(number) ? number : id
+}
+
+/** A UUID that depends on nothing but the text (version 5 layout). */
+function stableId(text: string): string {
+  const bytes = createHash('sha1').update(`fdr-gateway/activity/${text}`).digest().subarray(0, 16)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

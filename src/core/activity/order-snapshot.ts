@@ -1,0 +1,21 @@
+/** What activity events and the timeline need to know of an order, taken once, when its event came in. */
+
+export interface OrderSnapshot {
+  readonly accountSlug?: string
+  readonly customerName?: string
+  /** The phone as the event gave it, not normalised: consumers compare it with their own records. */
+  readonly customerPhone?: string
+  readonly email?: string
+  readonly orderNumber?: string
+  readonly orderId?: string
+  readonly shipmentId?: string
+  readonly trackingId?: string
+  readonly externalShipmentId?: string
+  readonly customerOrderNumber?: string
+  readonly channelId?: string
+  readonly brand?: string
+  /** The shipment's status that caused the message, e.g. `failed_delivery`. */
+  readonly status?: string
+  /** Language of the conversation. */
+  readonly language?: string
+}

@@ -1,0 +1,34 @@
+/** What a message says, in our own terms. Adapters turn it into their vendor's request; it is stored as JSON. */
+
+/** A pre-approved template. `values` keep the order of the body variables; `buttons` the order of the quick replies. */
+export interface TemplateContent {
+  readonly type: 'template'
+  readonly template: { readonly name: string; readonly language: string }
+  /** Variable name -> value; insertion order is the positional order. */
+  readonly values: Readonly<Record<string, string>>
+  /** Payload of each quick-reply button, at most 128 characters. */
+  readonly buttons: readonly string[]
+}
+
+/** Free text, at most 4096 characters; only inside the customer's 24-hour window. */
+export interface TextContent {
+  readonly type: 'text'
+  readonly text: string
+}
+
+/** Text with 1 to 3 reply buttons; titles at most 20 characters and unique. Only inside the window. */
+export interface ButtonsContent {
+  readonly type: 'buttons'
+  readonly text: string
+  readonly buttons: readonly { readonly id: string; readonly title: string }[]
+}
+
+/** Text with one button that opens a link; the title at most 20 characters. Only inside the window. */
+export interface LinkContent {
+  readonly type: 'link'
+  readonly text: string
+  readonly title: string
+  readonly url: string
+}
+
+export type Content = TemplateContent | TextContent | ButtonsContent | LinkContent

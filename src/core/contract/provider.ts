@@ -1,0 +1,132 @@
+/**
+ * What a provider implements. An adapter is pure but for the one HTTP call it is asked to make: it does not retry,
+ * log, count, sleep or touch the database. Core owns retry, breaker, pace, routing and the ledger.
+ */
+
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Content } from './content.ts'
+import type { InboundEvent } from './events.ts'
+import type { Failure } from './failures.ts'
+
+/** One field of a provider's credentials: drives validation, the API's answers, redaction and docs. */
+export interface CredentialField {
+  readonly name: string
+  readonly label: string
+  readonly help: string
+  readonly required: boolean
+  /** Never shown again once stored (but for its last four characters) and masked in logs. */
+  readonly sensitive: boolean
+  readonly pattern?: RegExp
+  readonly default?: string
+}
+
+export interface Capabilities {
+  /** Does the vendor send our reference back in its reports? Then a doubt is resolved by evidence. */
+  readonly echoesReference: boolean
+  readonly readReceipts: boolean
+  /** Free text and buttons inside the 24-hour window. */
+  readonly freeForm: boolean
+}
+
+/** A sender connection as an adapter needs it: decrypted, and only for the time of the call. */
+export interface ProviderConnection {
+  readonly id: string
+  readonly credentials: Readonly<Record<string, string>>
+}
+
+export interface OutgoingMessage {
+  /** E.164 with `+`, or absent when only a user id is known. */
+  readonly phone?: string
+  readonly userId?: string
+  readonly content: Content
+  /** Our reference for this attempt; opaque, at most 64 characters. */
+  readonly reference: string
+  /** The vendor's id of the customer's message that is answered. */
+  readonly contextMessageId?: string
+}
+
+/** The three outcomes of a send. `refused` means: provably not taken. */
+export type SendOutcome =
+  | { readonly outcome: 'accepted'; readonly messageId: string; readonly recipientId?: string; readonly note?: string }
+  | { readonly outcome: 'refused'; readonly failure: Failure }
+  | { readonly outcome: 'in_doubt'; readonly failure: Failure }
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/**
+ * What an HTTP exchange came to. `unsent`: the request was provably not written. `lost`: it may have been received,
+ * but no complete answer came back within deadline and size limit.
+ */
+export type HttpResult =
+  | { readonly kind: 'answer'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
+  | { readonly kind: 'unsent'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly reason: string }
+
+/** One HTTP exchange with a deadline and a size limit; never throws, never retries, never follows a redirect. */
+export type HttpClient = (request: HttpRequest) => Promise<HttpResult>
+
+/** One finding about a connection, in plain words. */
+export interface ConnectionCheck {
+  readonly name: string
+  readonly ok: boolean
+  readonly detail: string
+  /** What to do about it; absent when ok. */
+  readonly fix?: string
+}
+
+export interface WebhookRequest {
+  readonly headers: IncomingHttpHeaders
+  /** The bytes as received: a signature is only valid over these. */
+  readonly body: Buffer
+}
+
+export interface ProviderAdapter {
+  /** Hands one message over. Resolves with one of the three outcomes; a throw counts as in doubt. */
+  send(message: OutgoingMessage, connection: ProviderConnection): Promise<SendOutcome>
+  /** Asks the vendor whether the credentials work. */
+  check(connection: ProviderConnection): Promise<ConnectionCheck[]>
+  /** Asks the vendor for the phone number behind the credentials, E.164; undefined when it does not tell. */
+  businessPhone(connection: ProviderConnection): Promise<string | undefined>
+  /** Is the request authentic for one of these connections' secrets? Constant time, over raw bytes. */
+  verify(request: WebhookRequest, connections: readonly ProviderConnection[]): boolean
+  /**
+   * Reads a verified body into independent parts.
+   * @throws {SyntaxError} when the body as a whole cannot be read
+   */
+  parse(body: Buffer): InboundEvent[]
+}
+
+/** Names of environment variables, by what they set. */
+export interface ProviderEnvironment {
+  /** Settings of the adapter for the whole installation. */
+  readonly settings: Readonly<Record<string, string>>
+  /** The platform's own connection: credential -> variable, and what else describes it. */
+  readonly platform?: {
+    readonly credentials: Readonly<Record<string, string>>
+    readonly businessPhone: string
+    readonly verifyToken: string
+  }
+  /** Further paths of the platform's webhook, for set-ups that already point there. */
+  readonly webhookAliases?: readonly string[]
+}
+
+/** One provider: everything that the registry needs to know. */
+export interface ProviderDefinition {
+  readonly id: string
+  readonly name: string
+  readonly capabilities: Capabilities
+  readonly credentialFields: readonly CredentialField[]
+  /** The credential that names our sender inside webhooks (Meta: the phone number id). */
+  readonly senderIdField: string
+  readonly environment: ProviderEnvironment
+  readonly defaultLimits: { readonly messagesPerSecond: number; readonly concurrency: number }
+  createAdapter(deps: {
+    readonly http: HttpClient
+    readonly settings: Readonly<Record<string, string>>
+  }): ProviderAdapter
+}

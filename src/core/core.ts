@@ -1,0 +1,214 @@
+/** Everything inside the gateway, put together: what HTTP and the consumers call. */
+
+import { type Connection, type ConnectionStore, createConnectionStore } from './accounts/connections.ts'
+import { createSecretBox } from './accounts/secret-box.ts'
+import { createSettingsStore, type SettingsStore } from './accounts/settings.ts'
+import { loadTemplateRegistry, type TemplateRegistry } from './accounts/templates.ts'
+import { type ActivityStore, createActivityStore } from './activity/activity-store.ts'
+import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
+import { createConversationStore } from './conversations/conversation-store.ts'
+import { loadFlows } from './conversations/flows.ts'
+import { createNdrStore } from './conversations/ndr-store.ts'
+import { pushDecisions } from './conversations/push-decisions.ts'
+import { linkTarget } from './conversations/tracked-link.ts'
+import { applyReplies } from './inbound/apply-replies.ts'
+import { applyReports } from './inbound/apply-reports.ts'
+import { createInboundStore } from './inbound/inbound-store.ts'
+import { receiveWebhooks, type VerifiedWebhook } from './inbound/receive.ts'
+import { acceptEvents, type EventResult } from './notifications/accept-event.ts'
+import { createDecide } from './notifications/decide.ts'
+import { createKinds } from './notifications/kinds/kinds.ts'
+import { loadReasons } from './notifications/reason.ts'
+import { createRejectedEvents, type RejectedEvents } from './notifications/rejected-events.ts'
+import { loadTemplateCatalog, type TemplateCatalog } from './notifications/template-catalog.ts'
+import type { Logger } from './observe/logger.ts'
+import type { Metrics } from './observe/metrics.ts'
+import { createLanes, type Lanes } from './sending/lanes.ts'
+import { createOutgoingStore, type OutgoingChange } from './sending/outgoing-store.ts'
+import { type EndedAttempt, recordAttempts } from './sending/record-attempt.ts'
+import { createSendMessage } from './sending/send-message.ts'
+import { sweepExpired, sweepLostSends } from './sending/sweep.ts'
+import { createBatcher } from './storage/batcher.ts'
+import type { Database } from './storage/database.ts'
+import { createMessages, type Messages } from './timeline/messages.ts'
+
+export interface CoreOptions {
+  readonly database: Database
+  readonly providers: readonly ProviderDefinition[]
+  readonly adapter: (provider: string) => ProviderAdapter
+  readonly http: HttpClient
+  /** Folder with reasons, flows, templates and languages. */
+  readonly configDir: string
+  readonly secretsKeys: string
+  readonly hasBroker: boolean
+  readonly isEnabled: boolean
+  readonly ndrApiUrl: string | undefined
+  readonly portalUrl: string | undefined
+  /** Base of links to ourselves, as customers reach us; known once the server listens. */
+  readonly publicUrl: () => string
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly now: () => Date
+  readonly random: () => number
+  /** Settings or connections were changed here: other replicas should know. */
+  readonly onChange: (change: { what: 'settings'; accountId: number } | { what: 'connections' }) => void
+}
+
+/** Work that lies in rows; each does one group and tells how many there were. */
+export interface Work {
+  readonly applyReports: () => Promise<number>
+  readonly applyReplies: () => Promise<number>
+  readonly pushDecisions: () => Promise<number>
+  /** Wakes lanes whose messages are due, finds lost sends and late messages. */
+  readonly sweep: () => Promise<number>
+}
+
+/** What tells a worker that there is something to do; set by whoever runs the workers. */
+export interface Bells {
+  received: () => void
+  decided: () => void
+}
+
+export interface Core {
+  readonly acceptEvent: (body: Buffer) => Promise<EventResult>
+  readonly receiveWebhook: (webhook: VerifiedWebhook) => Promise<unknown>
+  readonly work: Work
+  readonly bells: Bells
+  readonly settings: SettingsStore
+  readonly connections: ConnectionStore
+  readonly templates: TemplateRegistry
+  readonly catalog: TemplateCatalog
+  readonly activity: ActivityStore
+  readonly rejected: RejectedEvents
+  readonly messages: Messages
+  readonly lanes: Lanes
+  readonly linkTarget: (token: string) => Promise<string | undefined>
+}
+
+/**
+ * Reads the configuration and builds the stores and stories. The tables must be there.
+ * @throws {Error} that names every mistake in the configuration
+ */
+export async function createCore(options: CoreOptions): Promise<Core> {
+  const { database, configDir, now, random, log, metrics, onChange } = options
+  const catalog = loadTemplateCatalog(configDir)
+  const flows = loadFlows(configDir)
+  const kinds = createKinds({ reasons: loadReasons(`${configDir}/reasons.yaml`), catalog })
+  const templates = await loadTemplateRegistry(database, catalog, now())
+
+  const settings = createSettingsStore({
+    database,
+    now,
+    onChange: (accountId) => onChange({ what: 'settings', accountId }),
+  })
+  const connections = createConnectionStore({
+    database,
+    secrets: createSecretBox(options.secretsKeys),
+    providerById: (id) => options.providers.find((provider) => provider.id === id),
+    now,
+    onChange: () => onChange({ what: 'connections' }),
+  })
+  const platformConnection = async (): Promise<Connection | undefined> => (await connections.platform())[0]
+  const outgoing = createOutgoingStore(database)
+  const rejected = createRejectedEvents(database)
+  const activity = createActivityStore({ database, hasBroker: options.hasBroker })
+  const inbound = createInboundStore(database)
+  const ndr = createNdrStore(database)
+  const batchSize = (batch: string) => (size: number) => metrics.batchSize.observe({ batch }, size)
+
+  const recording = { database, store: outgoing, activity, now, random }
+  const record = createBatcher<EndedAttempt, OutgoingChange>({
+    flush: (ended) => recordAttempts(recording, ended),
+    onFlush: batchSize('outcomes'),
+  })
+  const sendMessage = createSendMessage({
+    connection: connections.get,
+    adapter: options.adapter,
+    record,
+    countSent: templates.countSent,
+    now,
+    log,
+    metrics,
+  })
+  const lanes = createLanes({
+    store: outgoing,
+    now,
+    send: sendMessage,
+    connection: connections.get,
+    onBreaker: (connectionId, state) => log.warn({ connectionId, state }, 'circuit breaker'),
+    onError: (error) => log.error({ err: error }, 'lane failed'),
+  })
+  const wake = (connectionId: number) =>
+    void lanes.wake(connectionId).catch((error) => log.warn({ err: error }, 'lane could not be woken'))
+
+  const decide = createDecide({
+    kinds,
+    catalog,
+    settings: settings.get,
+    connection: connections.get,
+    platformConnection,
+    builtInTemplateId: templates.builtInId,
+    isEnabled: options.isEnabled,
+    now,
+  })
+  const events = createBatcher<Buffer, EventResult>({
+    flush: (bodies) =>
+      acceptEvents({ database, decide, outgoing, rejected, reserve: lanes.reserve, wake, now }, bodies),
+    onFlush: batchSize('events'),
+  })
+  const webhooks = createBatcher<VerifiedWebhook, undefined>({
+    flush: (group) => receiveWebhooks({ database, store: inbound, rejected, metrics, now }, group),
+    onFlush: batchSize('webhooks'),
+  })
+
+  const bells: Bells = { received: () => {}, decided: () => {} }
+  const applying = { database, store: inbound, outgoing, activity, metrics, now }
+  const work: Work = {
+    applyReports: () => applyReports(applying),
+    applyReplies: () =>
+      applyReplies({
+        ...applying,
+        flows,
+        catalog,
+        publicUrl: options.publicUrl(),
+        conversations: createConversationStore(),
+        ndr,
+        settings: settings.get,
+        wake: (connectionIds) => connectionIds.forEach(wake),
+        decided: () => bells.decided(),
+      }),
+    pushDecisions: () =>
+      pushDecisions({ store: ndr, http: options.http, baseUrl: options.ndrApiUrl, now, random, log, metrics }),
+    async sweep() {
+      const due = await outgoing.connectionsWithDue(now())
+      for (const connectionId of due) wake(connectionId)
+      await templates.flushCounts()
+      return (await sweepLostSends(recording)) + (await sweepExpired(recording))
+    },
+  }
+
+  return {
+    acceptEvent: async (body) => {
+      const result = await events.add(body)
+      metrics.events.inc({ outcome: result.outcome })
+      return result
+    },
+    receiveWebhook: webhooks.add,
+    work,
+    bells,
+    settings,
+    connections,
+    templates,
+    catalog,
+    activity,
+    rejected,
+    messages: createMessages({
+      database,
+      activity,
+      catalog,
+      providerOf: async (id) => (await connections.get(id))?.provider,
+    }),
+    lanes,
+    linkTarget: (token) => linkTarget({ outgoing, settings: settings.get, portalUrl: options.portalUrl }, token),
+  }
+}

@@ -1,0 +1,256 @@
+/** What came back, as rows: stored before the provider gets its 200, applied afterwards. */
+
+import { createHash } from 'node:crypto'
+import type { CustomerReply, DeliveryReport } from '../contract/events.ts'
+import type { Database, Executor, SqlValue } from '../storage/database.ts'
+import { insertRows, updateRows } from '../storage/rows.ts'
+import { fromSqlTime, sqlTime } from '../storage/time.ts'
+
+export interface ReceivedReport {
+  readonly connectionId: number
+  readonly report: DeliveryReport
+}
+
+export interface ReceivedReply {
+  readonly connectionId: number
+  readonly reply: CustomerReply
+}
+
+/** A stored report that waits to be applied. */
+export interface PendingReport {
+  readonly id: number
+  readonly connectionId: number
+  readonly messageId: string
+  readonly reference: string | null
+  readonly status: string
+  readonly at: Date
+  readonly failureCode: string | null
+  readonly failureReason: string | null
+  readonly tries: number
+}
+
+/** A stored reply that waits to be applied. */
+export interface PendingReply {
+  readonly id: number
+  readonly connectionId: number
+  readonly fromPhone: string | null
+  readonly contextMessageId: string | null
+  readonly messageId: string
+  readonly type: string
+  readonly buttonId: string | null
+  readonly tries: number
+  readonly receivedAt: Date
+}
+
+/** How one pending row ended: matched and applied, or looked at again at `dueAt` (null = never). */
+export interface Settled {
+  readonly id: number
+  readonly tries: number
+  readonly dueAt: Date | null
+}
+
+export interface SettledReport extends Settled {
+  readonly outgoingId: number | null
+}
+
+export interface SettledReply extends Settled {
+  readonly contextOutgoingId: number | null
+  readonly rootOutgoingId: number | null
+}
+
+export interface InboundStore {
+  /** Writes reports and replies; those that are there already are left as they are. */
+  insert(tx: Executor, reports: readonly ReceivedReport[], replies: readonly ReceivedReply[], now: Date): Promise<void>
+  /** Takes what is due and holds it until the transaction's end. */
+  dueReports(tx: Executor, limit: number, now: Date): Promise<PendingReport[]>
+  dueReplies(tx: Executor, limit: number, now: Date): Promise<PendingReply[]>
+  settleReports(tx: Executor, settled: readonly SettledReport[], now: Date): Promise<void>
+  settleReplies(tx: Executor, settled: readonly SettledReply[], now: Date): Promise<void>
+}
+
+export function createInboundStore(database: Database): InboundStore {
+  const dueRows = <T>(tx: Executor, table: string, columns: string, limit: number, now: Date) =>
+    tx.select<T>(
+      `SELECT ${columns} FROM ${table} WHERE due_at <= $1 ORDER BY due_at, id LIMIT ${limit}${database.forUpdateSkipLocked}`,
+      [sqlTime(now)],
+    )
+  return {
+    async insert(tx, reports, replies, now) {
+      const reportRows = reports.map((received) => reportRow(received, now))
+      const replyRows = replies.map((received) => replyRow(received, now))
+      await insertRows(
+        tx,
+        'wa_dlr_messages',
+        reportColumns,
+        sortedBy(reportRows, reportColumns.indexOf('dedupe_key')),
+        database.keepExisting,
+      )
+      await insertRows(
+        tx,
+        'wa_customer_reply_messages',
+        replyColumns,
+        sortedBy(replyRows, replyColumns.indexOf('reply_message_id')),
+        database.keepExisting,
+      )
+    },
+    async dueReports(tx, limit, now) {
+      return (await dueRows<ReportRow>(tx, 'wa_dlr_messages', pendingReportColumns, limit, now)).map(pendingReport)
+    },
+    async dueReplies(tx, limit, now) {
+      const rows = await dueRows<ReplyRow>(tx, 'wa_customer_reply_messages', pendingReplyColumns, limit, now)
+      return rows.map(pendingReply)
+    },
+    async settleReports(tx, settled, now) {
+      const rows = settled.map((end) => [end.id, end.outgoingId, end.tries, sqlTime(end.dueAt), sqlTime(now)])
+      await updateRows(tx, 'wa_dlr_messages', 'id', ['wa_outgoing_message_id', 'tries', 'due_at', 'updated_at'], rows)
+    },
+    async settleReplies(tx, settled, now) {
+      const columns = ['wa_context_outgoing_message_id', 'wa_root_outgoing_message_id', 'tries', 'due_at', 'updated_at']
+      const rows = settled.map((end) => [
+        end.id,
+        end.contextOutgoingId,
+        end.rootOutgoingId,
+        end.tries,
+        sqlTime(end.dueAt),
+        sqlTime(now),
+      ])
+      await updateRows(tx, 'wa_customer_reply_messages', 'id', columns, rows)
+    },
+  }
+}
+
+/** Sorted keys: groups that meet take their locks in the same order. */
+const sortedBy = (rows: SqlValue[][], column: number) =>
+  rows.sort((a, b) => (String(a[column]) < String(b[column]) ? -1 : 1))
+
+const reportColumns = [
+  'connection_id',
+  'message_id',
+  'reference',
+  'status',
+  'failure_code',
+  'failure_reason',
+  'payload',
+  'external_timestamp',
+  'dedupe_key',
+  'due_at',
+  'created_at',
+  'updated_at',
+]
+
+function reportRow({ connectionId, report }: ReceivedReport, now: Date): SqlValue[] {
+  const at = sqlTime(now)
+  const { failure } = report
+  return [
+    connectionId,
+    report.messageId.slice(0, 255),
+    report.reference?.slice(0, 64) ?? null,
+    (report.status ?? report.vendorStatus).slice(0, 32),
+    failure?.code ?? null,
+    failure ? [failure.vendorCode, failure.detail].filter(Boolean).join(' ').slice(0, 1024) : null,
+    JSON.stringify(report.raw),
+    sqlTime(report.at),
+    dedupeKey(connectionId, report),
+    at,
+    at,
+    at,
+  ]
+}
+
+/** The same message, status and recipient is the same report, however often and in whatever order it comes. */
+const dedupeKey = (connectionId: number, { messageId, vendorStatus, recipient }: DeliveryReport): string =>
+  createHash('sha256')
+    .update([connectionId, messageId, vendorStatus, recipient.phone, recipient.userId].join('\n'))
+    .digest('base64url')
+    .slice(0, 32)
+
+const replyColumns = [
+  'connection_id',
+  'from_phone',
+  'from_user_id',
+  'context_message_id',
+  'reply_message_id',
+  'customer_reply_type',
+  'customer_reply_value',
+  'button_reply_id',
+  'payload',
+  'external_updated_at',
+  'due_at',
+  'created_at',
+  'updated_at',
+]
+
+function replyRow({ connectionId, reply }: ReceivedReply, now: Date): SqlValue[] {
+  const at = sqlTime(now)
+  return [
+    connectionId,
+    reply.from.phone?.slice(0, 32) ?? null,
+    reply.from.userId?.slice(0, 160) ?? null,
+    reply.contextMessageId?.slice(0, 255) ?? null,
+    reply.messageId.slice(0, 255),
+    reply.replyType.slice(0, 32),
+    // 4096 characters at most from the vendor; TEXT holds 65,535 bytes.
+    reply.value?.slice(0, 8_192) ?? null,
+    reply.buttonId?.slice(0, 512) ?? null,
+    JSON.stringify(reply.raw),
+    sqlTime(reply.at),
+    at,
+    at,
+    at,
+  ]
+}
+
+const pendingReportColumns =
+  'id, connection_id, message_id, reference, status, failure_code, failure_reason, external_timestamp, tries, created_at'
+
+interface ReportRow {
+  id: number
+  connection_id: number
+  message_id: string
+  reference: string | null
+  status: string
+  failure_code: string | null
+  failure_reason: string | null
+  external_timestamp: string | null
+  tries: number
+  created_at: string
+}
+
+const pendingReport = (row: ReportRow): PendingReport => ({
+  id: Number(row.id),
+  connectionId: Number(row.connection_id),
+  messageId: row.message_id,
+  reference: row.reference,
+  status: row.status,
+  at: fromSqlTime(row.external_timestamp) ?? fromSqlTime(row.created_at) ?? new Date(0),
+  failureCode: row.failure_code,
+  failureReason: row.failure_reason,
+  tries: row.tries,
+})
+
+const pendingReplyColumns =
+  'id, connection_id, from_phone, context_message_id, reply_message_id, customer_reply_type, button_reply_id, tries, created_at'
+
+interface ReplyRow {
+  id: number
+  connection_id: number
+  from_phone: string | null
+  context_message_id: string | null
+  reply_message_id: string
+  customer_reply_type: string
+  button_reply_id: string | null
+  tries: number
+  created_at: string
+}
+
+const pendingReply = (row: ReplyRow): PendingReply => ({
+  id: Number(row.id),
+  connectionId: Number(row.connection_id),
+  fromPhone: row.from_phone,
+  contextMessageId: row.context_message_id,
+  messageId: row.reply_message_id,
+  type: row.customer_reply_type,
+  buttonId: row.button_reply_id,
+  tries: row.tries,
+  receivedAt: fromSqlTime(row.created_at) ?? new Date(0),
+})

@@ -1,0 +1,123 @@
+/** The story of an event: read it, decide what it asks for, write that down, and start what can start at once. */
+
+import type { Connection } from '../accounts/connections.ts'
+import type { Reservation } from '../sending/lane.ts'
+import type { ClaimedMessage, OutgoingDraft } from '../sending/outgoing-message.ts'
+import type { Inserted, OutgoingStore } from '../sending/outgoing-store.ts'
+import type { Database } from '../storage/database.ts'
+import type { DecideEvent, Decision } from './decide.ts'
+import type { RejectedEvents } from './rejected-events.ts'
+
+export interface EventResult {
+  /** The event's own key; the same however often it is delivered. */
+  readonly eventId: string
+  readonly outcome: 'queued' | 'skipped' | 'duplicate' | 'parked'
+  readonly reason?: string
+  readonly detail?: string
+  /** Our id of the message that it led to, also when an earlier delivery did. */
+  readonly messageId?: number
+  readonly rejectedEventId?: number
+}
+
+export interface AcceptDeps {
+  readonly database: Database
+  readonly decide: DecideEvent
+  readonly outgoing: OutgoingStore
+  readonly rejected: RejectedEvents
+  readonly reserve: (connection: Connection, recipient: string) => Reservation | undefined
+  readonly wake: (connectionId: number) => void
+  readonly now: () => Date
+}
+
+/**
+ * Accepts a group of events in one transaction; a bad one is parked and never costs its neighbours. When this
+ * resolves, everything is committed: the events may be acknowledged.
+ * @param bodies the events as received
+ */
+export async function acceptEvents(deps: AcceptDeps, bodies: readonly Buffer[]): Promise<EventResult[]> {
+  const decisions = await Promise.all(bodies.map(deps.decide))
+  const plans = decisions.map((decision) => plan(deps, decision))
+  try {
+    const results = await write(deps, plans)
+    for (const [index, entry] of plans.entries()) start(deps, entry, results[index])
+    return results
+  } catch (error) {
+    for (const { reservation } of plans) reservation?.release()
+    throw error
+  }
+}
+
+/** A decision and, when its call could start at once, the slot that was taken for it. */
+interface Plan {
+  readonly decision: Decision
+  readonly reservation?: Reservation | undefined
+}
+
+function plan({ reserve }: AcceptDeps, decision: Decision): Plan {
+  if (decision.type !== 'send') return { decision }
+  const reservation = reserve(decision.connection, decision.draft.customerPhone ?? '')
+  return { decision, reservation }
+}
+
+/** A message whose call starts at once is written already claimed, so that a crash leaves in doubt only such. */
+const draftOf = ({ decision, reservation }: Plan): OutgoingDraft | undefined => {
+  if (decision.type === 'park') return undefined
+  return reservation ? { ...decision.draft, state: 'sending' } : decision.draft
+}
+
+async function write(
+  { database, outgoing, rejected, now }: AcceptDeps,
+  plans: readonly Plan[],
+): Promise<EventResult[]> {
+  const drafts = plans.flatMap((entry) => draftOf(entry) ?? [])
+  const rejections = plans.flatMap(({ decision }) => (decision.type === 'park' ? [decision.rejection] : []))
+  const [inserted, parked] = await database.transaction(async (tx) => [
+    await outgoing.insert(tx, drafts, now()),
+    rejections.length > 0 ? await rejected.park(tx, rejections, now()) : [],
+  ])
+  const nextInserted = inserted.values()
+  const nextParked = parked.values()
+  return plans.map(({ decision }) =>
+    decision.type === 'park'
+      ? parkedResult(decision, nextParked.next().value)
+      : messageResult(decision, nextInserted.next().value),
+  )
+}
+
+function parkedResult({ rejection }: Extract<Decision, { type: 'park' }>, id = 0): EventResult {
+  const { reason, detail } = rejection
+  return { eventId: `rejected:${id}`, outcome: 'parked', reason, detail, rejectedEventId: id }
+}
+
+function messageResult(decision: Exclude<Decision, { type: 'park' }>, inserted: Inserted | undefined): EventResult {
+  const { draft } = decision
+  const facts = { eventId: draft.idempotencyKey, ...(inserted ? { messageId: inserted.id } : {}) }
+  if (inserted && !inserted.isNew) return { ...facts, outcome: 'duplicate' }
+  if (decision.type === 'send') return { ...facts, outcome: 'queued' }
+  return { ...facts, outcome: 'skipped', ...(draft.failure ? { reason: draft.failure.code } : {}) }
+}
+
+function start({ wake }: AcceptDeps, { decision, reservation }: Plan, result: EventResult | undefined): void {
+  if (decision.type !== 'send') return
+  const isNew = result?.outcome === 'queued' && result.messageId !== undefined
+  if (!isNew) reservation?.release()
+  else if (reservation) reservation.start(firstAttempt(decision, result.messageId ?? 0))
+  else wake(decision.connection.id)
+}
+
+function firstAttempt({ draft, connection }: Extract<Decision, { type: 'send' }>, id: number): ClaimedMessage {
+  return {
+    id,
+    reference: draft.reference,
+    attempt: 1,
+    accountId: draft.accountId,
+    connectionId: connection.id,
+    customerPhone: draft.customerPhone,
+    customerUserId: undefined,
+    businessPhone: draft.businessPhone,
+    contextMessageId: undefined,
+    templateId: draft.templateId,
+    content: draft.content,
+    expiresAt: draft.expiresAt,
+  }
+}

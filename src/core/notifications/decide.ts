@@ -1,0 +1,147 @@
+/** What one event asks for: parked, skipped with a reason, or a message through a certain connection. */
+
+import { randomBytes } from 'node:crypto'
+import type { Connection } from '../accounts/connections.ts'
+import type { AccountSettings } from '../accounts/settings.ts'
+import type { Content } from '../contract/content.ts'
+import { buttonPayload } from '../conversations/button-payload.ts'
+import type { OutgoingDraft } from '../sending/outgoing-message.ts'
+import { type ChosenRoute, chooseRoute } from '../sending/route.ts'
+import type { Notice, NotificationKind } from './kinds/kind.ts'
+import { parseEvent } from './parse-event.ts'
+import { toE164 } from './phone.ts'
+import type { Rejection } from './rejected-events.ts'
+import type { TemplateCatalog } from './template-catalog.ts'
+
+type SendDraft = OutgoingDraft & { readonly content: Content }
+
+export type Decision =
+  | { readonly type: 'send'; readonly draft: SendDraft; readonly connection: Connection }
+  | { readonly type: 'skip'; readonly draft: OutgoingDraft }
+  | { readonly type: 'park'; readonly rejection: Rejection }
+
+export type DecideEvent = (body: Buffer) => Promise<Decision>
+
+export interface DecideDeps {
+  readonly kinds: readonly NotificationKind[]
+  readonly catalog: TemplateCatalog
+  readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
+  readonly connection: (id: number) => Promise<Connection | undefined>
+  readonly platformConnection: () => Promise<Connection | undefined>
+  readonly builtInTemplateId: (name: string, language: string) => number | undefined
+  /** The installation's own switch, above every account's. */
+  readonly isEnabled: boolean
+  readonly now: () => Date
+}
+
+export const createDecide = (deps: DecideDeps): DecideEvent => {
+  return async (body) => {
+    const parsed = parseEvent(body)
+    if (!parsed.ok) return park(body, parsed)
+    const kind = deps.kinds.find((candidate) => candidate.recognises(parsed.value))
+    if (!kind) return park(body, { reason: 'unknown_kind', detail: 'no kind of notification recognises this event' })
+    const reading = kind.read(parsed.value)
+    if (!reading.ok) return park(body, reading)
+    return decideNotice(deps, kind, reading.notice, body)
+  }
+}
+
+const park = (body: Buffer, { reason, detail }: { reason: string; detail: string }): Decision => ({
+  type: 'park',
+  rejection: { source: 'event', reason, detail, body },
+})
+
+async function decideNotice(deps: DecideDeps, kind: NotificationKind, notice: Notice, body: Buffer): Promise<Decision> {
+  const settings = await deps.settings(notice.accountId, notice.channelId)
+  const phone = toE164(notice.phone, notice.country ?? settings.defaultCountry)
+  if (!phone) return park(body, { reason: 'invalid_phone', detail: 'the phone number cannot be a real one' })
+  const facts = { deps, kind, notice, settings, phone }
+  const silence = whySilent(facts)
+  if (silence) return skip(facts, silence)
+  const chosen = await routeFor(deps, settings)
+  if ('none' in chosen) return skip(facts, 'no_connection', chosen.none)
+  return send(facts, chosen)
+}
+
+interface Facts {
+  readonly deps: DecideDeps
+  readonly kind: NotificationKind
+  readonly notice: Notice
+  readonly settings: AccountSettings
+  readonly phone: string
+}
+
+/** Why nothing is sent although the event is fine. */
+function whySilent({ deps, notice, settings }: Facts): string | undefined {
+  if (!deps.isEnabled) return 'notifications_disabled'
+  if (!settings.isWhatsappEnabled) return 'whatsapp_disabled'
+  if (!notice.isNotifiedByDefault && !settings.templates[notice.reason]) return 'no_template_for_reason'
+  return undefined
+}
+
+async function routeFor(deps: DecideDeps, settings: AccountSettings): Promise<ChosenRoute> {
+  const namesOwn = settings.connectionId !== undefined
+  const own = settings.connectionId === undefined ? undefined : await deps.connection(settings.connectionId)
+  return chooseRoute({ own, namesOwn, platform: namesOwn ? undefined : await deps.platformConnection() })
+}
+
+const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({
+  // 128 random bits, base64url: 22 characters.
+  reference: randomBytes(16).toString('base64url'),
+  accountId: notice.accountId,
+  kind: kind.id,
+  subject: notice.subject,
+  idempotencyKey: notice.idempotencyKey,
+  statusLogId: notice.statusLogId,
+  reason: notice.reason,
+  customerPhone: phone,
+  snapshot: { ...notice.snapshot, accountSlug: notice.snapshot.accountSlug ?? settings.accountSlug ?? '' },
+  expiresAt: new Date(deps.now().getTime() + kind.usefulMs),
+})
+
+function skip(facts: Facts, code: string, detail?: string): Decision {
+  const failure = { code, ...(detail ? { detail } : {}) }
+  const route = { connectionId: null, why: detail ?? code }
+  return { type: 'skip', draft: { ...draftOf(facts), state: 'skipped', route, failure, expiresAt: undefined } }
+}
+
+function send(facts: Facts, { connection, route }: Extract<ChosenRoute, { connection: Connection }>): Decision {
+  const { deps, settings, notice } = facts
+  const draft = draftOf(facts)
+  const template = templateFor(facts)
+  const { language } = template
+  const values = notice.values({ phone: facts.phone, support: settings.support, language })
+  const buttons = template.actions.map((action) => buttonPayload({ reference: draft.reference, action }))
+  return {
+    type: 'send',
+    connection,
+    draft: {
+      ...draft,
+      connectionId: connection.id,
+      businessPhone: connection.businessPhone,
+      templateId: template.id,
+      content: { type: 'template', template: { name: template.name, language }, values, buttons },
+      snapshot: { ...draft.snapshot, language },
+      route,
+      state: 'queued',
+      dueAt: deps.now(),
+    },
+  }
+}
+
+/** The account's own template for the reason, else the built-in one in the account's first language. */
+function templateFor({ deps, notice, settings }: Facts) {
+  const own = settings.templates[notice.reason]
+  const hasBuiltIn = deps.catalog.keys.includes(notice.templateName)
+  const language = own?.language ?? settings.languages[0] ?? 'en'
+  const builtIn = hasBuiltIn ? deps.catalog.template(notice.templateName, language) : undefined
+  const actions = builtIn?.buttons.map((button) => button.action) ?? []
+  if (own) return { id: own.id, name: own.name, language: own.language, actions }
+  const written = builtIn?.language ?? language
+  return {
+    id: deps.builtInTemplateId(notice.templateName, written),
+    name: notice.templateName,
+    language: written,
+    actions,
+  }
+}

@@ -1,0 +1,47 @@
+/** What a kind of notification is: how its events are recognised and read, and what it says to whom. */
+
+import type { OrderSnapshot } from '../../activity/order-snapshot.ts'
+
+/** Facts that a kind's text may need besides its event. */
+export interface ComposeFacts {
+  /** The recipient, E.164. */
+  readonly phone: string
+  readonly support: { readonly phone?: string | undefined; readonly email?: string | undefined }
+  /** Language of the template that is filled. */
+  readonly language: string
+}
+
+/** One notification that an event asks for, before settings are looked at. */
+export interface Notice {
+  readonly accountId: number
+  readonly channelId?: string | undefined
+  /** The same for every delivery of the same event; at most one message is sent for it. */
+  readonly idempotencyKey: string
+  readonly statusLogId?: string | undefined
+  readonly subject: { readonly type: string; readonly id: string }
+  /** What the message is about; the key of the account's template for it. */
+  readonly reason: string
+  /** The built-in template. */
+  readonly templateName: string
+  /** False: sent only if the account maps a template of its own to the reason. */
+  readonly isNotifiedByDefault: boolean
+  /** As the event gives it. */
+  readonly phone: string
+  readonly country?: string | undefined
+  readonly snapshot: OrderSnapshot
+  /** Template values in positional order. */
+  values(facts: ComposeFacts): Record<string, string>
+}
+
+export type Reading =
+  | { readonly ok: true; readonly notice: Notice }
+  | { readonly ok: false; readonly reason: string; readonly detail: string }
+
+export interface NotificationKind {
+  readonly id: string
+  /** A message that could not be sent for so long is of no use any more. */
+  readonly usefulMs: number
+  recognises(event: unknown): boolean
+  /** Never throws; says why when the event cannot be used. */
+  read(event: unknown): Reading
+}

@@ -1,0 +1,93 @@
+/** What could not be used: kept with its reason, shown, and replayable once the cause is gone. */
+
+import { createHash } from 'node:crypto'
+import type { Database, Executor } from '../storage/database.ts'
+import { insertRows, selectIn } from '../storage/rows.ts'
+import { sqlTime } from '../storage/time.ts'
+
+export interface Rejection {
+  readonly source: 'event' | 'webhook'
+  readonly connectionId?: number
+  /** Stable code, e.g. `missing_phone`. */
+  readonly reason: string
+  readonly detail: string
+  readonly body: Buffer
+}
+
+export interface RejectedEvent {
+  readonly id: number
+  readonly source: string
+  readonly reason: string
+  readonly detail: string | null
+  readonly state: 'parked' | 'replayed'
+  readonly body: Buffer
+  readonly createdAt: string
+}
+
+export interface RejectedEvents {
+  /** Parks bodies; the same body from the same source is kept once. Resolves with the ids, in order. */
+  park(tx: Executor, rejections: readonly Rejection[], now: Date): Promise<number[]>
+  list(limit: number, before?: number): Promise<RejectedEvent[]>
+  get(id: number): Promise<RejectedEvent | undefined>
+  markReplayed(id: number, now: Date): Promise<void>
+}
+
+/** What is longer is kept cut: it is no event, and shows what it is by its start. */
+const keptBytes = 1024 * 1024
+const columns = [
+  'source',
+  'connection_id',
+  'reason',
+  'detail',
+  'body',
+  'body_hash',
+  'state',
+  'created_at',
+  'updated_at',
+]
+const select = 'SELECT id, source, reason, detail, state, body, created_at AS createdAt FROM rejected_events'
+
+export function createRejectedEvents(database: Database): RejectedEvents {
+  return {
+    async park(tx, rejections, now) {
+      const at = sqlTime(now)
+      const entries = rejections.map((rejection) => ({ rejection, hash: hashOf(rejection) }))
+      const sorted = [...entries].sort((a, b) => (a.hash < b.hash ? -1 : 1))
+      const rows = sorted.map(({ rejection, hash }) => [
+        rejection.source,
+        rejection.connectionId ?? null,
+        rejection.reason.slice(0, 64),
+        rejection.detail.slice(0, 1024),
+        rejection.body.subarray(0, keptBytes),
+        hash,
+        'parked',
+        at,
+        at,
+      ])
+      await insertRows(tx, 'rejected_events', columns, rows, database.keepExisting)
+      const head = 'SELECT id, body_hash FROM rejected_events WHERE body_hash'
+      const found = await selectIn<{ id: number; body_hash: string }>(
+        tx,
+        head,
+        entries.map((entry) => entry.hash),
+      )
+      const ids = new Map(found.map((row) => [row.body_hash, Number(row.id)]))
+      return entries.map((entry) => ids.get(entry.hash) ?? 0)
+    },
+    list: (limit, before = Number.MAX_SAFE_INTEGER) =>
+      database.select(`${select} WHERE id < $1 ORDER BY id DESC LIMIT ${limit}`, [before]),
+    get: async (id) => (await database.select<RejectedEvent>(`${select} WHERE id = $1`, [id]))[0],
+    async markReplayed(id, now) {
+      await database.write("UPDATE rejected_events SET state = 'replayed', updated_at = $2 WHERE id = $1", [
+        id,
+        sqlTime(now),
+      ])
+    },
+  }
+}
+
+const hashOf = ({ source, connectionId, body }: Rejection): string =>
+  createHash('sha256')
+    .update(`${source}/${connectionId ?? ''}/`)
+    .update(body)
+    .digest('hex')

@@ -1,0 +1,118 @@
+/** An outgoing message: its states, the evidence about it, and what is stored of it. */
+
+import type { OrderSnapshot } from '../activity/order-snapshot.ts'
+import type { Content } from '../contract/content.ts'
+import type { FailureCode } from '../contract/failures.ts'
+
+export type MessageState =
+  | 'queued'
+  | 'sending'
+  | 'waiting'
+  | 'accepted'
+  | 'failed'
+  | 'in_doubt'
+  | 'unknown'
+  | 'expired'
+  | 'skipped'
+
+/** How much is known of a message's fate. Evidence only ever raises it, so order and repeats cannot matter. */
+export const rank = {
+  pending: 1,
+  unclear: 2,
+  accepted: 3,
+  sent: 4,
+  /** Below delivered on purpose: with several devices both can be reported, and proof of delivery wins. */
+  failed: 5,
+  delivered: 6,
+  read: 7,
+} as const
+
+export type MessageStatus =
+  | 'queued'
+  | 'accepted'
+  | 'sent'
+  | 'delivered'
+  | 'read'
+  | 'failed'
+  | 'expired'
+  | 'skipped'
+  | 'unknown'
+
+const statusByRank: Readonly<Record<number, MessageStatus>> = {
+  [rank.accepted]: 'accepted',
+  [rank.sent]: 'sent',
+  [rank.failed]: 'failed',
+  [rank.delivered]: 'delivered',
+  [rank.read]: 'read',
+}
+
+/** The one word that users of the API see. */
+export function statusOf(message: { readonly state: MessageState; readonly statusRank: number }): MessageStatus {
+  if (message.state === 'skipped' || message.state === 'expired') return message.state
+  return statusByRank[message.statusRank] ?? (message.statusRank === rank.unclear ? 'unknown' : 'queued')
+}
+
+/** Why this connection sends the message. */
+export interface Route {
+  readonly connectionId: number | null
+  readonly why: string
+}
+
+/** A message as it is first written. */
+export interface OutgoingDraft {
+  readonly reference: string
+  readonly accountId: number
+  readonly kind: string
+  readonly subject?: { readonly type: string; readonly id: string } | undefined
+  readonly idempotencyKey: string
+  readonly statusLogId?: string | undefined
+  readonly reason?: string | undefined
+  readonly connectionId?: number | undefined
+  readonly customerPhone?: string | undefined
+  readonly customerUserId?: string | undefined
+  readonly businessPhone?: string | undefined
+  readonly templateId?: number | undefined
+  readonly root?: { readonly id: number; readonly messageId: string } | undefined
+  readonly contextMessageId?: string | undefined
+  readonly content?: Content | undefined
+  readonly snapshot: OrderSnapshot
+  readonly route: Route
+  readonly state: 'queued' | 'sending' | 'skipped'
+  readonly dueAt?: Date | undefined
+  readonly expiresAt?: Date | undefined
+  readonly failure?: { readonly code: string; readonly detail?: string } | undefined
+}
+
+/** A message that is claimed and about to be handed to its provider. */
+export interface ClaimedMessage {
+  readonly id: number
+  readonly reference: string
+  /** Number of this attempt, from 1. */
+  readonly attempt: number
+  readonly accountId: number
+  readonly connectionId: number
+  readonly customerPhone: string | undefined
+  readonly customerUserId: string | undefined
+  readonly businessPhone: string | undefined
+  readonly contextMessageId: string | undefined
+  readonly templateId: number | undefined
+  readonly content: Content
+  readonly expiresAt: Date | undefined
+}
+
+export interface RecordedFailure {
+  readonly code: FailureCode | string
+  readonly vendorCode?: string | undefined
+  readonly detail?: string | undefined
+}
+
+/**
+ * What we give the provider as our id of one attempt. The number tells attempts apart when a doubt was sent again.
+ */
+export const attemptReference = (reference: string, attempt: number): string => `${reference}.${attempt}`
+
+/** Reads {@link attemptReference}; undefined for what was not made by it. */
+export function parseAttemptReference(text: string | undefined): { reference: string; attempt: number } | undefined {
+  const match = /^([\w-]{22})\.(\d{1,4})$/.exec(text ?? '')
+  return match?.[1] ? { reference: match[1], attempt: Number(match[2]) } : undefined
+}

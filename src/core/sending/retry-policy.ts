@@ -1,0 +1,56 @@
+/** What follows from the outcome of an attempt: pure, with time and chance passed in. */
+
+import { type Failure, failureKind } from '../contract/failures.ts'
+import type { SendOutcome } from '../contract/provider.ts'
+import { type MessageState, rank } from './outgoing-message.ts'
+
+/** Waits after the 1st, 2nd, ... refusal of what was provably not sent. */
+const retryScheduleMs = [5_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_000]
+/** Spread of a wait, so that what failed together does not come back together. */
+const jitter = 0.2
+/** A pair limit wants 4, 16, 64, ... seconds (developers.facebook.com, error code 131056). */
+const pairLimitBaseMs = 4_000
+const pairLimitMaxMs = 3_600_000
+
+export interface AttemptFacts {
+  /** Number of the attempt that ended, from 1. */
+  readonly attempt: number
+  readonly expiresAt: Date | undefined
+}
+
+/** The message's state after an attempt. `dueAt` null = nothing is left to do. */
+export interface NextState {
+  readonly state: MessageState
+  readonly statusRank: number
+  readonly dueAt: Date | null
+}
+
+/**
+ * Decides how a message goes on.
+ * @param chance a number from 0 (inclusive) to 1 (exclusive)
+ */
+export function afterAttempt(facts: AttemptFacts, outcome: SendOutcome, now: Date, chance: number): NextState {
+  if (outcome.outcome === 'accepted') return { state: 'accepted', statusRank: rank.accepted, dueAt: null }
+  if (outcome.outcome === 'in_doubt') return { state: 'in_doubt', statusRank: rank.unclear, dueAt: null }
+  if (!isWorthRetrying(outcome.failure)) return { state: 'failed', statusRank: rank.failed, dueAt: null }
+  const dueAt = new Date(now.getTime() + waitMs(facts.attempt, outcome.failure, chance))
+  return facts.expiresAt && dueAt >= facts.expiresAt
+    ? { state: 'expired', statusRank: rank.unclear, dueAt: null }
+    : { state: 'waiting', statusRank: rank.pending, dueAt }
+}
+
+/** Nothing was sent and nothing about the message is wrong, so the same message may be taken later. */
+function isWorthRetrying(failure: Failure): boolean {
+  const kind = failureKind(failure.code)
+  return kind.class === 'not_sent_retry' || kind.class === 'throttled' || kind.class === 'refused_account'
+}
+
+function waitMs(attempt: number, failure: Failure, chance: number): number {
+  const last = retryScheduleMs.length - 1
+  const planned =
+    failureKind(failure.code).scope === 'recipient'
+      ? Math.min(pairLimitBaseMs * 4 ** (attempt - 1), pairLimitMaxMs)
+      : (retryScheduleMs[Math.min(attempt - 1, last)] ?? 0)
+  const spread = planned * (1 + jitter * (2 * chance - 1))
+  return Math.max(spread, failure.retryAfterMs ?? 0)
+}

@@ -1,0 +1,97 @@
+/** The story of one send: call the provider once, write down how it ended, whatever it takes. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Connection, forProvider } from '../accounts/connections.ts'
+import type { ProviderAdapter, SendOutcome } from '../contract/provider.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Batcher } from '../storage/batcher.ts'
+import type { Breaker } from './breaker.ts'
+import { attemptReference, type ClaimedMessage } from './outgoing-message.ts'
+import type { OutgoingChange } from './outgoing-store.ts'
+import type { EndedAttempt } from './record-attempt.ts'
+
+export interface SendDeps {
+  readonly connection: (id: number) => Promise<Connection | undefined>
+  readonly adapter: (provider: string) => ProviderAdapter
+  /** Group commit of {@link recordAttempts}. */
+  readonly record: Batcher<EndedAttempt, OutgoingChange>
+  /** Counts an accepted message for its template. */
+  readonly countSent: (templateId: number | undefined) => void
+  readonly now: () => Date
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+export type SendMessage = (message: ClaimedMessage, breaker: Breaker) => Promise<void>
+
+/** The message is claimed and committed; from here on it is called exactly once. */
+export function createSendMessage(deps: SendDeps): SendMessage {
+  return async (message, breaker) => {
+    const startedAt = deps.now()
+    const outcome = await breaker.run(() => callProvider(deps, message))
+    const attempt = { messageId: message.id, attempt: message.attempt, connectionId: message.connectionId }
+    await recordForSure(deps, { ...attempt, outcome, startedAt, finishedAt: deps.now() })
+    report(deps, message, outcome, startedAt)
+  }
+}
+
+async function callProvider({ connection, adapter }: SendDeps, message: ClaimedMessage): Promise<SendOutcome> {
+  const owner = await connection(message.connectionId)
+  if (!owner) return refused('the sender connection does not exist any more')
+  try {
+    return await adapter(owner.provider).send(
+      {
+        ...(message.customerPhone ? { phone: message.customerPhone } : {}),
+        ...(message.customerUserId ? { userId: message.customerUserId } : {}),
+        ...(message.contextMessageId ? { contextMessageId: message.contextMessageId } : {}),
+        content: message.content,
+        reference: attemptReference(message.reference, message.attempt),
+      },
+      forProvider(owner),
+    )
+  } catch (error) {
+    // Nobody knows how far it came.
+    return { outcome: 'in_doubt', failure: { code: 'answer_unreadable', detail: String(error) } }
+  }
+}
+
+const refused = (detail: string): SendOutcome => ({
+  outcome: 'refused',
+  failure: { code: 'permission_missing', detail },
+})
+
+const firstRetryMs = 200
+const lastRetryMs = 5_000
+/** About an hour: far longer than a database restart, and after it the message is found in doubt by its lease. */
+const maxTries = 720
+
+/** An outcome that is known must not be lost because the database is away: it is kept and tried until it is written. */
+async function recordForSure({ record, log }: SendDeps, ended: EndedAttempt): Promise<void> {
+  for (let tries = 1, waitMs = firstRetryMs; tries <= maxTries; tries++, waitMs = Math.min(waitMs * 2, lastRetryMs)) {
+    try {
+      await record.add(ended)
+      return
+    } catch (error) {
+      log.warn({ err: error, messageId: ended.messageId }, 'outcome of a send could not be stored yet')
+      await sleep(waitMs)
+    }
+  }
+  log.error({ messageId: ended.messageId, outcome: ended.outcome }, 'outcome of a send was given up')
+}
+
+function report(
+  { countSent, now, log, metrics }: SendDeps,
+  message: ClaimedMessage,
+  outcome: SendOutcome,
+  startedAt: Date,
+): void {
+  const code = outcome.outcome === 'accepted' ? 'none' : outcome.failure.code
+  metrics.sends.inc({ outcome: outcome.outcome, failure: code })
+  metrics.sendSeconds.observe((now().getTime() - startedAt.getTime()) / 1000)
+  const facts = { reference: message.reference, attempt: message.attempt, connectionId: message.connectionId }
+  if (outcome.outcome === 'accepted') {
+    countSent(message.templateId)
+    log.debug({ ...facts, messageId: outcome.messageId }, 'message accepted')
+  } else log.info({ ...facts, outcome: outcome.outcome, failure: outcome.failure }, 'message not accepted')
+}

@@ -1,0 +1,94 @@
+/** Group commits: whatever gathered while the previous flush was in flight goes into the next one. No timer. */
+
+import { isDatabaseAway } from './transient-errors.ts'
+
+export interface BatcherOptions<T, R> {
+  /** Writes a group and resolves with one result per item, in order. A throw means that nothing was written. */
+  readonly flush: (items: readonly T[]) => Promise<readonly R[]>
+  /** Items in one flush at most. */
+  readonly maxSize?: number
+  /** Flushes under way at once. */
+  readonly inFlight?: number
+  /** Items waiting at most; beyond it `add` rejects with {@link BatcherFullError}. */
+  readonly maxWaiting?: number
+  /** Told after each flush, with the number of items in it. */
+  readonly onFlush?: (size: number) => void
+}
+
+export interface Batcher<T, R> {
+  /** Resolves once the item's own group is committed. */
+  add(item: T): Promise<R>
+  /** Resolves when nothing waits and nothing is in flight. */
+  idle(): Promise<void>
+}
+
+export class BatcherFullError extends Error {
+  override readonly name = 'BatcherFullError'
+  constructor() {
+    super('too much is waiting to be written')
+  }
+}
+
+interface Waiting<T, R> {
+  readonly item: T
+  readonly resolve: (result: R) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Gathers single items into groups. A group that fails is tried again item by item, so that one item which the
+ * database refuses never costs its neighbours; when the database is away, all of the group fail at once.
+ */
+export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R> {
+  const { flush, maxSize = 64, inFlight: maxInFlight = 1, maxWaiting = 10_000, onFlush } = options
+  let waiting: Waiting<T, R>[] = []
+  let inFlight = 0
+  const idleWaiters: (() => void)[] = []
+
+  const flushEach = async (group: readonly Waiting<T, R>[]) => {
+    for (const entry of group) {
+      await flush([entry.item]).then(([result]) => entry.resolve(result as R), entry.reject)
+    }
+  }
+
+  const flushGroup = async (group: readonly Waiting<T, R>[]) => {
+    try {
+      const results = await flush(group.map((entry) => entry.item))
+      for (const [index, entry] of group.entries()) entry.resolve(results[index] as R)
+    } catch (error) {
+      if (group.length > 1 && !isDatabaseAway(error)) await flushEach(group)
+      else for (const entry of group) entry.reject(error)
+    }
+  }
+
+  const pump = () => {
+    while (waiting.length > 0 && inFlight < maxInFlight) {
+      const group = waiting.slice(0, maxSize)
+      waiting = waiting.slice(maxSize)
+      inFlight++
+      void flushGroup(group).finally(() => {
+        inFlight--
+        onFlush?.(group.length)
+        pump()
+      })
+    }
+    if (waiting.length === 0 && inFlight === 0) {
+      for (const wake of idleWaiters.splice(0)) wake()
+    }
+  }
+
+  return {
+    add: (item) =>
+      new Promise<R>((resolve, reject) => {
+        if (waiting.length >= maxWaiting) return reject(new BatcherFullError())
+        waiting.push({ item, resolve, reject })
+        // One turn later, so that all that arrives in the same turn (an AMQP frame, a webhook batch) goes together.
+        if (waiting.length === 1) setImmediate(pump)
+      }),
+    idle: () =>
+      new Promise<void>((resolve) => {
+        idleWaiters.push(resolve)
+        setImmediate(pump)
+      }),
+  }
+}

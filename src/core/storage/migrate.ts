@@ -1,0 +1,38 @@
+/** Brings the tables up to date; safe to run from several processes at once. */
+
+import type { QueryInterface } from 'sequelize'
+import { type InputMigrations, SequelizeStorage, Umzug } from 'umzug'
+import type { Database } from './database.ts'
+import * as firstTables from './migrations/001-first-tables.ts'
+
+const migrations: InputMigrations<QueryInterface> = [
+  { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
+]
+
+const lockName = 'fdr_gateway_migrate'
+const lockWaitSeconds = 60
+
+/** Runs what is pending and resolves with the names of the migrations that ran. */
+export async function migrate(database: Database): Promise<string[]> {
+  const umzug = new Umzug({
+    migrations,
+    context: database.sequelize.getQueryInterface(),
+    storage: new SequelizeStorage({ sequelize: database.sequelize, modelName: 'schema_migrations' }),
+    logger: undefined,
+  })
+  const run = async () => (await umzug.up()).map((migration) => migration.name)
+  return database.dialect === 'mysql' ? alone(database, run) : run()
+}
+
+/** Two migrators at once would both create the same index; a named lock lets the second one find nothing to do. */
+async function alone<T>(database: Database, work: () => Promise<T>): Promise<T> {
+  // The lock belongs to the transaction's connection and is let go with it, whatever happens.
+  return database.sequelize.transaction(async (transaction) => {
+    await database.sequelize.query(`SELECT GET_LOCK('${lockName}', ${lockWaitSeconds})`, { transaction })
+    try {
+      return await work()
+    } finally {
+      await database.sequelize.query(`SELECT RELEASE_LOCK('${lockName}')`, { transaction })
+    }
+  })
+}

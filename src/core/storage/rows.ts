@@ -1,0 +1,107 @@
+/** Multi-row statements. Group sizes are powers of two so that few kinds of prepared statement exist. */
+
+import type { Executor, SqlValue } from './database.ts'
+
+/** Rows in one statement at most; larger groups gain nothing (docs/performance.md). */
+const maxRows = 64
+
+/** Inserts rows, `values` in the order of `columns`. `ending` is e.g. {@link Database.keepExisting}. */
+export async function insertRows(
+  tx: Executor,
+  table: string,
+  columns: readonly string[],
+  rows: readonly (readonly SqlValue[])[],
+  ending = '',
+): Promise<void> {
+  for (const chunk of powerOfTwoChunks(rows)) {
+    const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${tuples(chunk.length, columns.length)}${ending}`
+    await tx.write(sql, chunk.flat())
+  }
+}
+
+/**
+ * Updates many rows in one statement: each row gives its key, then a value per column. `null` in a value means NULL.
+ * @returns the number of rows that the database counts as changed
+ */
+export async function updateRows(
+  tx: Executor,
+  table: string,
+  key: string,
+  columns: readonly string[],
+  rows: readonly (readonly SqlValue[])[],
+): Promise<number> {
+  let changed = 0
+  for (let from = 0; from < rows.length; from += maxRows) {
+    const padded = padToPowerOfTwo(rows.slice(from, from + maxRows))
+    changed += await tx.write(updateSql(table, key, columns, padded.length), padded.flat())
+  }
+  return changed
+}
+
+/** SELECT ... WHERE column IN (...), for any number of values; `head` ends before the WHERE's condition on the list. */
+export async function selectIn<T>(
+  executor: Executor,
+  head: string,
+  values: readonly SqlValue[],
+  tail = '',
+): Promise<T[]> {
+  const found: T[] = []
+  for (let from = 0; from < values.length; from += maxRows) {
+    const padded = padToPowerOfTwo(values.slice(from, from + maxRows))
+    found.push(...(await executor.select<T>(`${head} IN (${placeholders(1, padded.length)})${tail}`, padded)))
+  }
+  return found
+}
+
+const placeholders = (first: number, count: number) =>
+  Array.from({ length: count }, (_, index) => `$${first + index}`).join(', ')
+
+const tuples = (rows: number, columns: number) =>
+  Array.from({ length: rows }, (_, row) => `(${placeholders(row * columns + 1, columns)})`).join(', ')
+
+/** CASE key WHEN ... THEN ...: portable, and one statement kind per number of rows. */
+function updateSql(table: string, key: string, columns: readonly string[], rows: number): string {
+  const width = columns.length + 1
+  const keyOf = (row: number) => `$${row * width + 1}`
+  const assignments = columns.map((column, index) => {
+    const cases = Array.from({ length: rows }, (_, row) => `WHEN ${keyOf(row)} THEN $${row * width + 2 + index}`)
+    return `${column} = CASE ${key} ${cases.join(' ')} END`
+  })
+  const keys = Array.from({ length: rows }, (_, row) => keyOf(row)).join(', ')
+  return `UPDATE ${table} SET ${assignments.join(', ')} WHERE ${key} IN (${keys})`
+}
+
+function padToPowerOfTwo<T>(items: readonly T[]): T[] {
+  const last = items.at(-1)
+  if (last === undefined) return []
+  const size = 2 ** Math.ceil(Math.log2(items.length))
+  return [...items, ...Array<T>(size - items.length).fill(last)]
+}
+
+function* powerOfTwoChunks<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let from = 0; from < items.length; ) {
+    const size = Math.min(maxRows, 2 ** Math.floor(Math.log2(items.length - from)))
+    yield items.slice(from, from + size)
+    from += size
+  }
+}
+
+/** UPDATE ... SET ... WHERE key IN (...): the same values for many rows. */
+export async function updateWhereIn(
+  executor: Executor,
+  table: string,
+  values: Readonly<Record<string, SqlValue>>,
+  key: string,
+  keys: readonly SqlValue[],
+): Promise<void> {
+  const columns = Object.keys(values)
+  const assignments = columns.map((column, index) => `${column} = $${index + 1}`).join(', ')
+  for (let from = 0; from < keys.length; from += maxRows) {
+    const padded = padToPowerOfTwo(keys.slice(from, from + maxRows))
+    const list = placeholders(columns.length + 1, padded.length)
+    await executor.write(`UPDATE ${table} SET ${assignments} WHERE ${key} IN (${list})`, [
+      ...Object.values(values),
+      ...padded,
+    ])
+  }
+}

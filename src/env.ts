@@ -1,0 +1,165 @@
+/** The one reader of `process.env`: every setting of the installation, with its meaning. */
+
+import { z } from 'zod'
+
+interface Setting {
+  readonly schema: z.ZodType
+  readonly help: string
+  /** As shown in the documentation when it is not a plain default. */
+  readonly shown?: string
+}
+
+const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''))
+const roles = ['http', 'consumers'] as const
+
+/** Every variable; the README's table is made from this. */
+export const settings = {
+  DATABASE_URL: {
+    schema: z
+      .string()
+      .regex(/^(sqlite:|mysql:\/\/)/, 'must start with sqlite: or mysql://')
+      .default('sqlite:./data/gateway.sqlite'),
+    help: 'Where everything is kept: `sqlite:<file>` or `mysql://user:password@host:port/database` (MySQL 8, MariaDB 10.6+)',
+  },
+  AMQP_URL: {
+    schema: z
+      .string()
+      .regex(/^amqps?:\/\//, 'must start with amqp:// or amqps://')
+      .optional(),
+    help: 'RabbitMQ; without it events come by HTTP and activity events are read from the API',
+  },
+  PORT: { schema: z.coerce.number().int().min(0).max(65535).default(8080), help: 'Port of the HTTP server' },
+  PUBLIC_URL: {
+    schema: url.optional(),
+    help: 'How customers and providers reach this server',
+    shown: 'http://localhost:PORT',
+  },
+  ROLES: {
+    schema: z
+      .string()
+      .default('http,consumers')
+      .transform((text) => text.split(',').map((role) => role.trim()))
+      .pipe(z.array(z.enum(roles)).min(1)),
+    help: 'What this process does: `http`, `consumers` or both',
+  },
+  SECRETS_KEYS: {
+    schema: z.string().optional(),
+    help: 'Key ring for stored secrets, `<keyId>:<base64 of 32 bytes>[,…]`; the first encrypts, all decrypt',
+    shown: 'embedded: made at first start in ./data',
+  },
+  ADMIN_API_KEY: {
+    schema: z.string().min(16, 'must have at least 16 characters').optional(),
+    help: 'Bearer key of the administrator',
+    shown: 'embedded: made at first start in ./data',
+  },
+  LOG_LEVEL: {
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+    help: 'Least level that is logged',
+  },
+  META_BASE_URL: { schema: url.default('https://graph.facebook.com'), help: 'Meta Graph API' },
+  META_API_VERSION: {
+    schema: z
+      .string()
+      .regex(/^v\d+\.\d+$/)
+      .default('v24.0'),
+    help: 'Its version, where a connection names none',
+  },
+  NDR_API_URL: {
+    schema: url.optional(),
+    help: 'Courier side: receives the decisions of customers; without it they are kept',
+  },
+  PORTAL_URL: {
+    schema: url.optional(),
+    help: 'Customer portal that tracked links lead to, where an account names none',
+  },
+  ENABLE_WHATSAPP_NOTIFICATIONS: {
+    schema: z
+      .enum(['true', 'false', '1', '0'])
+      .default('true')
+      .transform((text) => text === 'true' || text === '1'),
+    help: "Switch of the whole installation, above every account's own",
+  },
+  WHATSAPP_ACCESS_TOKEN: { schema: z.string().optional(), help: "The platform's own Meta connection: access token" },
+  WHATSAPP_PHONE_NUMBER_ID: { schema: z.string().regex(/^\d+$/).optional(), help: '… its phone number id' },
+  WHATSAPP_BUSINESS_ACCOUNT_ID: {
+    schema: z.string().regex(/^\d+$/).optional(),
+    help: '… its WhatsApp Business Account id',
+  },
+  WHATSAPP_BUSINESS_PHONE: {
+    schema: z
+      .string()
+      .regex(/^\+\d{6,15}$/)
+      .optional(),
+    help: '… its phone number, E.164',
+    shown: 'asked from Meta at start',
+  },
+  WHATSAPP_APP_SECRET: { schema: z.string().optional(), help: '… the app secret that signs its webhooks' },
+  WHATSAPP_API_VERSION: {
+    schema: z
+      .string()
+      .regex(/^v\d+\.\d+$/)
+      .optional(),
+    help: '… its Graph API version',
+  },
+  WHATSAPP_WEBHOOK_VERIFY_TOKEN: { schema: z.string().optional(), help: '… the verify token of its webhook' },
+} as const satisfies Record<string, Setting>
+
+type Settings = typeof settings
+export type Env = { readonly [Name in keyof Settings]: z.output<Settings[Name]['schema']> }
+
+/** All that is wrong with the environment, a line each. */
+export class EnvError extends Error {
+  override readonly name = 'EnvError'
+}
+
+/**
+ * Reads the environment.
+ * @throws {EnvError} that names every problem at once
+ */
+export function readEnv(source: Readonly<Record<string, string | undefined>>): Env {
+  const shape = Object.fromEntries(Object.entries(settings).map(([name, { schema }]) => [name, schema]))
+  const given = Object.fromEntries(Object.entries(source).filter(([name, value]) => name in settings && value !== ''))
+  const result = z.object(shape).safeParse(given)
+  const problems = result.success
+    ? []
+    : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message.replace(/^Invalid input: /, '')}`)
+  problems.push(...together(given))
+  if (!result.success || problems.length > 0) throw new EnvError(problems.join('\n'))
+  return Object.freeze(result.data) as Env
+}
+
+/** The platform's connection is described whole or not at all. */
+function together(given: Readonly<Record<string, string | undefined>>): string[] {
+  const needed = [
+    'WHATSAPP_ACCESS_TOKEN',
+    'WHATSAPP_PHONE_NUMBER_ID',
+    'WHATSAPP_BUSINESS_ACCOUNT_ID',
+    'WHATSAPP_APP_SECRET',
+  ]
+  const missing = needed.filter((name) => given[name] === undefined)
+  if (missing.length === 0 || missing.length === needed.length) return []
+  return missing.map((name) => `${name}: is missing, since other WHATSAPP_ variables are set`)
+}
+
+/** Reads a `.env` file beside the process into its environment; what is set already wins. */
+export function loadDotEnv(load: (path: string) => void = process.loadEnvFile): void {
+  try {
+    load('.env')
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOENT') throw error
+  }
+}
+
+/** The table of the README: one line per variable. */
+export function envTable(): string {
+  const rows = Object.entries(settings).map(([name, setting]) => {
+    const { help, schema, shown } = setting as Setting
+    return `| \`${name}\` | ${shown ?? defaultOf(schema)} | ${help} |`
+  })
+  return ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+function defaultOf(schema: z.ZodType): string {
+  const empty = schema.safeParse(undefined)
+  return empty.success && empty.data !== undefined ? `\`${String(empty.data)}\`` : ''
+}

@@ -1,0 +1,152 @@
+/** Settings and sender connections. */
+
+import { z } from 'zod'
+import type { Connection, ConnectionStore } from '../../core/accounts/connections.ts'
+import type { AccountSettings, SettingsInput, SettingsStore } from '../../core/accounts/settings.ts'
+import type {
+  ConnectionCheck,
+  CredentialField,
+  ProviderAdapter,
+  ProviderDefinition,
+} from '../../core/contract/provider.ts'
+import { maskSecret } from '../../core/observe/redact.ts'
+import { type FieldError, HttpProblem, notFound } from '../problem.ts'
+import type { Reply, RequestFacts } from '../route.ts'
+
+export interface AccountHandlerDeps {
+  readonly settings: SettingsStore
+  readonly connections: ConnectionStore
+  readonly providers: readonly ProviderDefinition[]
+  readonly adapter: (provider: string) => ProviderAdapter
+  readonly publicUrl: () => string
+}
+
+export const connectionSchema = z.strictObject({
+  accountId: z.int().positive(),
+  provider: z.string(),
+  name: z.string().min(1).max(128),
+  businessPhone: z.string().regex(/^\+\d{6,15}$/, 'must be E.164, e.g. +911140001234'),
+  fallbackConnectionId: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .nullable()
+    .optional(),
+  limits: z
+    .strictObject({ messagesPerSecond: z.number().positive().max(10_000), concurrency: z.int().min(1).max(1_000) })
+    .partial()
+    .optional(),
+  credentials: z.record(z.string(), z.string().min(1).max(4_096)),
+})
+
+export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
+  async getSettings({ params }: RequestFacts): Promise<Reply> {
+    return { status: 200, body: shownSettings(await deps.settings.get(accountIdOf(params), channelIdOf(params))) }
+  },
+
+  async putSettings({ params, body }: RequestFacts<SettingsInput>): Promise<Reply> {
+    const accountId = accountIdOf(params)
+    if (body.whatsappSenderConnectionId) await assertUsable(deps, accountId, body.whatsappSenderConnectionId)
+    const settings = await deps.settings.put(accountId, channelIdOf(params), body)
+    return { status: 200, body: shownSettings(settings) }
+  },
+
+  async listConnections({ query }: RequestFacts<undefined, { accountId?: number }>): Promise<Reply> {
+    const found = await deps.connections.list(query.accountId)
+    return { status: 200, body: { items: found.map((connection) => shownConnection(deps, connection)) } }
+  },
+
+  async getConnection({ params }: RequestFacts): Promise<Reply> {
+    const connection = await deps.connections.get(Number(params.id))
+    if (!connection || connection.state === 'deleted') throw notFound('connection')
+    return { status: 200, body: shownConnection(deps, connection) }
+  },
+
+  async postConnection({
+    body,
+    query,
+  }: RequestFacts<z.infer<typeof connectionSchema>, { verify: boolean }>): Promise<Reply> {
+    const provider = deps.providers.find((candidate) => candidate.id === body.provider)
+    if (!provider) throw new HttpProblem(400, `there is no provider ${body.provider}`)
+    const errors = credentialErrors(provider.credentialFields, body.credentials)
+    if (errors.length > 0) throw new HttpProblem(400, 'the credentials are not valid', { errors })
+    const checks = query.verify
+      ? await deps.adapter(provider.id).check({ id: 'new', credentials: body.credentials })
+      : []
+    const { fallbackConnectionId, ...draft } = body
+    const created = await deps.connections.create({
+      ...draft,
+      fallbackConnectionId: fallbackConnectionId ? Number(fallbackConnectionId) : undefined,
+    })
+    return { status: 201, body: { ...shownConnection(deps, created), checks: checks satisfies ConnectionCheck[] } }
+  },
+})
+
+/** An account may name its own connections and the platform's, nobody else's. */
+async function assertUsable({ connections }: AccountHandlerDeps, accountId: number, id: string): Promise<void> {
+  const connection = await connections.get(Number(id))
+  const platform = await connections.platform()
+  const isUsable = connection?.accountId === accountId || platform.some((own) => own.id === connection?.id)
+  if (!connection || connection.state === 'deleted' || !isUsable) {
+    const errors = [{ path: 'whatsappSenderConnectionId', message: 'is no connection of this account' }]
+    throw new HttpProblem(400, 'the body is not valid', { errors })
+  }
+}
+
+function credentialErrors(fields: readonly CredentialField[], given: Readonly<Record<string, string>>): FieldError[] {
+  const unknown = Object.keys(given).filter((name) => !fields.some((field) => field.name === name))
+  return [
+    ...unknown.map((name) => ({ path: `credentials.${name}`, message: 'is no credential of this provider' })),
+    ...fields.flatMap((field) => {
+      const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined
+      const path = `credentials.${field.name}`
+      if (value === undefined) return field.required ? [{ path, message: `is missing: ${field.help}` }] : []
+      return field.pattern && !field.pattern.test(value) ? [{ path, message: `has the wrong form: ${field.help}` }] : []
+    }),
+  ]
+}
+
+function shownConnection({ providers, publicUrl }: AccountHandlerDeps, connection: Connection): object {
+  const fields = providers.find((provider) => provider.id === connection.provider)?.credentialFields ?? []
+  const isOpen = (name: string) => fields.some((field) => field.name === name && !field.sensitive)
+  const credentials = Object.entries(connection.credentials).map(([name, value]) => [
+    name,
+    isOpen(name) ? value : maskSecret(value),
+  ])
+  const { id, accountId, provider, name, businessPhone, limits, fallbackConnectionId, state } = connection
+  return {
+    id: String(id),
+    accountId,
+    provider,
+    name,
+    businessPhone,
+    limits,
+    fallbackConnectionId: fallbackConnectionId === undefined ? null : String(fallbackConnectionId),
+    state,
+    credentials: Object.fromEntries(credentials),
+    webhook: {
+      callbackUrl: `${publicUrl()}/webhooks/${provider}/${connection.webhookKey}`,
+      verifyToken: connection.verifyToken,
+    },
+  }
+}
+
+function shownSettings({ connectionId, templates, ...settings }: AccountSettings): object {
+  const shown = Object.entries(templates).map(([reason, { name, language }]) => [reason, { name, language }])
+  return {
+    ...settings,
+    whatsappSenderConnectionId: connectionId === undefined ? null : String(connectionId),
+    templates: Object.fromEntries(shown),
+  }
+}
+
+function accountIdOf(params: Readonly<Record<string, string>>): number {
+  const id = Number(params.accountId)
+  if (!Number.isSafeInteger(id) || id <= 0 || id > 2_147_483_647) throw notFound('account')
+  return id
+}
+
+function channelIdOf({ channelId }: Readonly<Record<string, string>>): string | undefined {
+  if (channelId === undefined) return undefined
+  if (!/^[1-9]\d{0,17}$/.test(channelId)) throw notFound('channel')
+  return channelId
+}

@@ -1,0 +1,106 @@
+/** Activity events for whoever has no broker: pages, and a live stream of the same. */
+
+import { PassThrough } from 'node:stream'
+import type { ActivityStore, StoredActivity } from '../../core/activity/activity-store.ts'
+import { HttpProblem } from '../problem.ts'
+import type { Reply, RequestFacts } from '../route.ts'
+
+export interface ActivityHandlerDeps {
+  readonly activity: ActivityStore
+  readonly now: () => Date
+  /** Aborted when the server shuts down. */
+  readonly stop: AbortSignal
+}
+
+interface PageQuery {
+  readonly after: number
+  readonly limit: number
+}
+
+const streamPage = 200
+/** Events of other replicas are noticed by looking; those of this one wake the stream at once. */
+const pollMs = 1_000
+const keepAliveMs = 15_000
+const maxStreams = 200
+
+export function createActivityHandlers(deps: ActivityHandlerDeps) {
+  const streams = new Set<PassThrough>()
+  const wakers = new Set<() => void>()
+  deps.activity.onCommitted(() => {
+    for (const wake of wakers) wake()
+  })
+  return {
+    async page({ query }: RequestFacts<undefined, PageQuery>): Promise<Reply> {
+      const found = await deps.activity.after(query.after, query.limit, deps.now())
+      const next = found.length > 0 ? String(found.at(-1)?.id) : String(query.after)
+      return { status: 200, body: { items: found.map(item), next } }
+    },
+
+    async stream({ query, headers }: RequestFacts<undefined, PageQuery>): Promise<Reply> {
+      if (streams.size >= maxStreams) throw new HttpProblem(503, 'too many streams are open')
+      const stream = new PassThrough()
+      streams.add(stream)
+      const after = Number(headers['last-event-id'] ?? query.after) || 0
+      void follow(deps, stream, after, wakers).finally(() => streams.delete(stream))
+      return {
+        status: 200,
+        body: stream,
+        headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
+      }
+    },
+  }
+}
+
+const item = ({ id, eventId, payload }: StoredActivity) => ({
+  cursor: String(id),
+  id: eventId,
+  event: JSON.parse(payload) as object,
+})
+
+/** Writes events as they come until the reader leaves or the server stops. */
+async function follow(deps: ActivityHandlerDeps, stream: PassThrough, after: number, wakers: Set<() => void>) {
+  const end = new AbortController()
+  const finish = () => end.abort()
+  stream.once('close', finish)
+  deps.stop.addEventListener('abort', finish)
+  const keepAlive = setInterval(() => stream.write(': still here\n\n'), keepAliveMs)
+  stream.write(': welcome\n\n')
+  try {
+    for (let cursor = after; !end.signal.aborted; ) {
+      const found = await deps.activity.after(cursor, streamPage, deps.now())
+      for (const event of found)
+        await write(stream, `id: ${event.id}\ndata: ${JSON.stringify(item(event))}\n\n`, end.signal)
+      cursor = found.at(-1)?.id ?? cursor
+      if (found.length < streamPage) await nextWake(wakers, end.signal)
+    }
+  } catch {
+    // The reader connects again with the last id it got.
+  } finally {
+    clearInterval(keepAlive)
+    deps.stop.removeEventListener('abort', finish)
+    stream.end()
+  }
+}
+
+/** A reader that is slower than the events holds back only itself. */
+function write(stream: PassThrough, text: string, end: AbortSignal): Promise<void> | void {
+  if (stream.write(text) || end.aborted) return
+  return new Promise((resolve) => {
+    stream.once('drain', resolve)
+    end.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function nextWake(wakers: Set<() => void>, end: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      wakers.delete(done)
+      end.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, pollMs)
+    wakers.add(done)
+    end.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,0 +1,56 @@
+/** Events by HTTP: the same JSON as by RabbitMQ, with the outcome told at once. */
+
+import type { EventResult } from '../../core/notifications/accept-event.ts'
+import type { RejectedEvent, RejectedEvents } from '../../core/notifications/rejected-events.ts'
+import { HttpProblem, notFound } from '../problem.ts'
+import type { Reply, RequestFacts } from '../route.ts'
+
+export interface EventHandlerDeps {
+  /** Resolves once the event is committed. */
+  readonly accept: (body: Buffer) => Promise<EventResult>
+  readonly message: (id: number) => Promise<object | undefined>
+  readonly rejected: RejectedEvents
+  readonly now: () => Date
+}
+
+export const createEventHandlers = (deps: EventHandlerDeps) => ({
+  post: ({ body }: RequestFacts<Buffer>): Promise<Reply> => take(deps, body),
+
+  async listRejected({ query }: RequestFacts<undefined, { limit: number; cursor?: number }>): Promise<Reply> {
+    const found = await deps.rejected.list(query.limit, query.cursor)
+    const next = found.length === query.limit ? String(found.at(-1)?.id) : null
+    return { status: 200, body: { items: found.map(shown), next } }
+  },
+
+  async replay({ params }: RequestFacts): Promise<Reply> {
+    const event = await deps.rejected.get(Number(params.id))
+    if (!event) throw notFound('rejected event')
+    if (event.source !== 'event') throw new HttpProblem(409, 'only events can be replayed')
+    const reply = await take(deps, event.body)
+    await deps.rejected.markReplayed(event.id, deps.now())
+    return reply
+  },
+})
+
+async function take({ accept, message }: EventHandlerDeps, body: Buffer): Promise<Reply> {
+  const result = await accept(body)
+  if (result.outcome === 'parked') {
+    throw new HttpProblem(422, `${result.reason}: ${result.detail}`, {
+      reason: result.reason,
+      rejectedEventId: String(result.rejectedEventId),
+    })
+  }
+  const { eventId, outcome, reason, messageId } = result
+  const led = messageId === undefined ? undefined : await message(messageId)
+  return { status: 202, body: { eventId, outcome, ...(reason ? { reason } : {}), ...(led ? { message: led } : {}) } }
+}
+
+/** Enough to see what it is; the whole body is kept for the replay. */
+const shownBytes = 4_096
+
+const shown = ({ id, body, ...event }: RejectedEvent) => ({
+  id: String(id),
+  ...event,
+  size: body.length,
+  body: body.subarray(0, shownBytes).toString('utf8'),
+})

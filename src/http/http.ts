@@ -1,0 +1,63 @@
+/** The HTTP role: handlers built on core, and the server that runs them. */
+
+import type { ProviderAdapter, ProviderDefinition } from '../core/contract/provider.ts'
+import type { Core } from '../core/core.ts'
+import type { Logger } from '../core/observe/logger.ts'
+import type { Metrics } from '../core/observe/metrics.ts'
+import { createAccountHandlers } from './handlers/accounts.ts'
+import { createActivityHandlers } from './handlers/activity.ts'
+import { createEventHandlers } from './handlers/events.ts'
+import { createMessageHandlers } from './handlers/messages.ts'
+import { createOperationsHandlers, type ReadinessCheck } from './handlers/operations.ts'
+import { createWebhookHandlers } from './handlers/webhooks.ts'
+import { createRoutes } from './routes.ts'
+import { createHttpServer, type HttpServer } from './server.ts'
+import { createAuthenticate } from './steps/authenticate.ts'
+
+export interface HttpOptions {
+  readonly core: Core
+  readonly providers: readonly ProviderDefinition[]
+  readonly adapter: (provider: string) => ProviderAdapter
+  readonly adminKey: string
+  readonly publicUrl: () => string
+  readonly checks: Readonly<Record<string, ReadinessCheck>>
+  /** Path -> provider, for platform webhooks under other names. */
+  readonly webhookAliases: Readonly<Record<string, string>>
+  readonly stop: AbortSignal
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly now: () => Date
+}
+
+export function createHttp(options: HttpOptions): HttpServer {
+  const { core, providers, adapter, metrics, log, now } = options
+  const webhookDeps = {
+    connections: core.connections,
+    adapter,
+    receive: core.receiveWebhook,
+    received: () => core.bells.received(),
+    log,
+    metrics,
+  }
+  const routes = createRoutes({
+    events: createEventHandlers({
+      accept: core.acceptEvent,
+      message: core.messages.get,
+      rejected: core.rejected,
+      now,
+    }),
+    activity: createActivityHandlers({ activity: core.activity, now, stop: options.stop }),
+    messages: createMessageHandlers({ messages: core.messages, catalog: core.catalog, linkTarget: core.linkTarget }),
+    accounts: createAccountHandlers({
+      settings: core.settings,
+      connections: core.connections,
+      providers,
+      adapter,
+      publicUrl: options.publicUrl,
+    }),
+    operations: createOperationsHandlers({ checks: options.checks, metrics }),
+    webhooks: Object.fromEntries(providers.map(({ id }) => [id, createWebhookHandlers(webhookDeps, id)])),
+    webhookAliases: options.webhookAliases,
+  })
+  return createHttpServer({ routes, authenticate: createAuthenticate(options.adminKey), log, metrics })
+}

@@ -1,0 +1,39 @@
+/** Errors that callers see, as problem+json (RFC 9457). */
+
+export interface FieldError {
+  readonly path: string
+  readonly message: string
+}
+
+/** Thrown by steps and handlers; anything else that is thrown is answered as an internal error without detail. */
+export class HttpProblem extends Error {
+  override readonly name = 'HttpProblem'
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+
+  constructor(
+    status: number,
+    detail: string,
+    extra: { errors?: readonly FieldError[] } & Record<string, unknown> = {},
+  ) {
+    super(detail)
+    this.status = status
+    this.body = { type: 'about:blank', title: titles[status] ?? 'Error', status, detail, ...extra }
+  }
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+export const notFound = (what: string): HttpProblem => new HttpProblem(404, `there is no such ${what}`)

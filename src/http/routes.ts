@@ -1,0 +1,94 @@
+/** THE table: one row a route, one column a check; a missing check is a visible hole. */
+
+import { z } from 'zod'
+import { settingsSchema } from '../core/accounts/settings.ts'
+import { maxEventBytes } from '../core/notifications/parse-event.ts'
+import type { createAccountHandlers } from './handlers/accounts.ts'
+import { connectionSchema } from './handlers/accounts.ts'
+import type { createActivityHandlers } from './handlers/activity.ts'
+import type { createEventHandlers } from './handlers/events.ts'
+import type { createMessageHandlers } from './handlers/messages.ts'
+import type { createOperationsHandlers } from './handlers/operations.ts'
+import type { createWebhookHandlers } from './handlers/webhooks.ts'
+import type { Route } from './route.ts'
+
+export interface Handlers {
+  readonly events: ReturnType<typeof createEventHandlers>
+  readonly activity: ReturnType<typeof createActivityHandlers>
+  readonly messages: ReturnType<typeof createMessageHandlers>
+  readonly accounts: ReturnType<typeof createAccountHandlers>
+  readonly operations: ReturnType<typeof createOperationsHandlers>
+  /** Per provider id. */
+  readonly webhooks: Readonly<Record<string, ReturnType<typeof createWebhookHandlers>>>
+  /** Aliases of the platform's webhook: path -> provider id. */
+  readonly webhookAliases: Readonly<Record<string, string>>
+}
+
+const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const limit = (most: number) => z.coerce.number().int().min(1).max(most).default(50)
+const page = z.object({ limit: limit(200), cursor: cursor.optional() })
+const activityPage = z.object({ after: cursor.default(0), limit: limit(1_000) })
+const word = z.string().min(1).max(64)
+const accountId = z.coerce.number().int().positive().max(2_147_483_647)
+const messageFilter = page.extend({
+  accountId: accountId.optional(),
+  orderNumber: word.optional(),
+  shipmentId: word.optional(),
+  phone: word.optional(),
+  kind: word.optional(),
+  status: z
+    .enum(['queued', 'accepted', 'sent', 'delivered', 'read', 'failed', 'expired', 'skipped', 'unknown'])
+    .optional(),
+})
+const connectionFilter = z.object({ accountId: accountId.optional() })
+const verify = z.object({
+  verify: z
+    .enum(['true', 'false'])
+    .default('true')
+    .transform((text) => text === 'true'),
+})
+const anyQuery = z.record(z.string(), z.string())
+
+/** Providers send up to 3 MB in one request. */
+const webhookBytes = 4 * 1024 * 1024
+const eventBytes = maxEventBytes + 1
+
+const settingsPath = '/v1/accounts/:accountId/settings'
+const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
+
+// biome-ignore format: one row a route
+export const createRoutes = ({ events, activity, messages, accounts, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+  ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
+    ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
+    ...webhookRoutes(`/webhooks/${provider}`, handlers),
+  ]),
+  ...Object.entries(webhookAliases).flatMap(([path, provider]) => webhookRoutes(path, webhooks[provider])),
+  { method: 'post', path: '/v1/events',                     auth: 'admin',  body: 'raw', maxBytes: eventBytes,      handler: events.post },
+  { method: 'get',  path: '/v1/rejected-events',            auth: 'admin',  query: page,                            handler: events.listRejected },
+  { method: 'post', path: '/v1/rejected-events/:id/replay', auth: 'admin',                                          handler: events.replay },
+  { method: 'get',  path: '/v1/activity',                   auth: 'admin',  query: activityPage,                    handler: activity.page },
+  { method: 'get',  path: '/v1/activity/stream',            auth: 'admin',  query: activityPage,                    handler: activity.stream },
+  { method: 'get',  path: '/v1/messages',                   auth: 'admin',  query: messageFilter,                   handler: messages.list },
+  { method: 'get',  path: '/v1/messages/:id',               auth: 'admin',                                          handler: messages.get },
+  { method: 'get',  path: '/v1/templates',                  auth: 'admin',                                          handler: messages.templates },
+  { method: 'get',  path: settingsPath,                     auth: 'admin',                                          handler: accounts.getSettings },
+  { method: 'put',  path: settingsPath,                     auth: 'admin',  body: settingsSchema,                   handler: accounts.putSettings },
+  { method: 'get',  path: channelPath,                      auth: 'admin',                                          handler: accounts.getSettings },
+  { method: 'put',  path: channelPath,                      auth: 'admin',  body: settingsSchema,                   handler: accounts.putSettings },
+  { method: 'get',  path: '/v1/connections',                auth: 'admin',  query: connectionFilter,                handler: accounts.listConnections },
+  { method: 'post', path: '/v1/connections',                auth: 'admin',  query: verify, body: connectionSchema,  handler: accounts.postConnection },
+  { method: 'get',  path: '/v1/connections/:id',            auth: 'admin',                                          handler: accounts.getConnection },
+  { method: 'get',  path: '/track/whatsapp/:token',         auth: 'public',                                         handler: messages.follow },
+  { method: 'get',  path: '/health/live',                   auth: 'public',                                         handler: operations.live },
+  { method: 'get',  path: '/health/ready',                  auth: 'public',                                         handler: operations.ready },
+  { method: 'get',  path: '/api/v1/whatsapp/health',        auth: 'public',                                         handler: operations.ready },
+  { method: 'get',  path: '/metrics',                       auth: 'admin',                                          handler: operations.metrics },
+]
+
+function webhookRoutes(path: string, handlers: Handlers['webhooks'][string] | undefined): Route[] {
+  if (!handlers) return []
+  return [
+    { method: 'get', path, auth: 'provider', query: anyQuery, handler: handlers.handshake },
+    { method: 'post', path, auth: 'provider', body: 'raw', maxBytes: webhookBytes, handler: handlers.receive },
+  ]
+}

@@ -1,0 +1,120 @@
+/** The HTTP server: one pipeline, driven by the route table. */
+
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { Router } from '@koa/router'
+import Koa from 'koa'
+import type { Logger } from '../core/observe/logger.ts'
+import type { Metrics } from '../core/observe/metrics.ts'
+import { HttpProblem } from './problem.ts'
+import type { Reply, RequestFacts, Route } from './route.ts'
+import type { Authenticate } from './steps/authenticate.ts'
+import { readBody } from './steps/read-body.ts'
+import { parseJson, validate } from './steps/validate.ts'
+
+export interface HttpServerDeps {
+  readonly routes: readonly Route[]
+  readonly authenticate: Authenticate
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+export interface HttpServer {
+  /** Resolves with the port that is listened on (another one than asked for when that was 0). */
+  listen(port: number): Promise<number>
+  /** No new requests; resolves when those under way are answered. */
+  close(): Promise<void>
+}
+
+const defaultMaxBytes = 256 * 1024
+
+export function createHttpServer(deps: HttpServerDeps): HttpServer {
+  const app = new Koa()
+  const router = new Router()
+  for (const route of deps.routes) router.register(route.path, [route.method], [pipeline(route, deps)])
+  app.use(observe(deps))
+  app.use(router.routes())
+  app.use(() => {
+    throw new HttpProblem(404, 'there is no such resource')
+  })
+  // Every error is answered by `observe`; this is left for sockets that break while an answer is written.
+  app.on('error', (error) => deps.log.debug({ err: error }, 'connection error'))
+  const server = createServer(app.callback())
+  server.requestTimeout = 30_000
+  server.headersTimeout = 10_000
+  server.keepAliveTimeout = 65_000
+  server.maxConnections = 10_000
+  return { listen: (port) => listen(server, port), close: () => close(server) }
+}
+
+/** The steps of every route, in this order: who calls, what is asked, what comes with it, the work, the answer. */
+function pipeline(route: Route, { authenticate }: HttpServerDeps): Koa.Middleware {
+  return async (ctx) => {
+    ctx.state.route = route.path
+    authenticate(route.auth, ctx.get('authorization'))
+    const query = route.query ? validate(route.query, { ...ctx.query }, 'query') : {}
+    const body = await bodyOf(route, ctx)
+    const params = (ctx as unknown as { params?: Record<string, string> }).params ?? {}
+    const request: RequestFacts = { params, query: query as Record<string, string>, headers: ctx.headers, body }
+    answer(ctx, await route.handler(request as RequestFacts<never, never>))
+  }
+}
+
+async function bodyOf(route: Route, ctx: Koa.Context): Promise<unknown> {
+  if (!route.body) return undefined
+  const bytes = await readBody(ctx.req, route.maxBytes ?? defaultMaxBytes)
+  return route.body === 'raw' ? bytes : validate(route.body, parseJson(bytes), 'body')
+}
+
+function answer(ctx: Koa.Context, { status, body, headers = {} }: Reply): void {
+  ctx.status = status
+  ctx.set('x-content-type-options', 'nosniff')
+  if (typeof body === 'string') ctx.type = 'text/plain'
+  ctx.body = body ?? null
+  // Koa turns an empty body into 204; the status that was meant stays.
+  ctx.status = status
+  for (const [name, value] of Object.entries(headers)) ctx.set(name, value)
+}
+
+function observe({ log, metrics }: HttpServerDeps): Koa.Middleware {
+  return async (ctx, next) => {
+    const startedAt = performance.now()
+    try {
+      await next()
+    } catch (error) {
+      answerProblem(ctx, error, log)
+    }
+    if (ctx.body instanceof Readable) return
+    const seconds = (performance.now() - startedAt) / 1000
+    metrics.httpSeconds.observe(
+      { route: ctx.state.route ?? 'none', status: `${Math.floor(ctx.status / 100)}xx` },
+      seconds,
+    )
+  }
+}
+
+function answerProblem(ctx: Koa.Context, error: unknown, log: Logger): void {
+  const problem = error instanceof HttpProblem ? error : new HttpProblem(500, 'something went wrong here')
+  if (problem !== error) log.error({ err: error, route: ctx.state.route }, 'request failed')
+  ctx.status = problem.status
+  ctx.body = JSON.stringify(problem.body)
+  ctx.type = 'application/problem+json'
+  // The rest of a body that was not read must not be taken for the next request.
+  if (!ctx.req.complete) ctx.set('connection', 'close')
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+    setTimeout(() => server.closeAllConnections(), 5_000).unref()
+  })
+}

@@ -1,0 +1,52 @@
+/** Starts the gateway, stops it in order, and says with its exit code how it went. */
+
+import { type App, startApp } from './app.ts'
+import { createLogger } from './core/observe/logger.ts'
+import { EnvError, loadDotEnv, readEnv } from './env.ts'
+import { resolveKeys } from './local-keys.ts'
+import { configDir } from './paths.ts'
+
+/** Longer than a call of a provider may take would be wasted: what is in flight then is found in doubt. */
+const stopMs = 28_000
+
+async function main(): Promise<void> {
+  loadDotEnv()
+  const env = readEnv(process.env)
+  const { secretsKeys, adminKey, newAdminKeyPath } = resolveKeys(env)
+  const log = createLogger(env.LOG_LEVEL)
+  const fatal = (what: string) => (error: unknown) => {
+    log.fatal({ err: error }, what)
+    log.flush()
+    process.exit(1)
+  }
+  process.on('uncaughtException', fatal('uncaught exception'))
+  process.on('unhandledRejection', fatal('unhandled rejection'))
+
+  const app = await startApp({ env, log, configDir, secretsKeys, adminKey })
+  log.info({ url: app.url, roles: env.ROLES, ...(newAdminKeyPath ? { adminKeyIn: newAdminKeyPath } : {}) }, 'ready')
+  stopOnSignal(app, log)
+}
+
+function stopOnSignal(app: App, log: ReturnType<typeof createLogger>): void {
+  let isStopping = false
+  const stop = async (signal: string) => {
+    // A terminal sends the same signal to npm and to us, so it may come twice.
+    if (isStopping) return
+    isStopping = true
+    log.info({ signal }, 'stopping')
+    setTimeout(() => process.exit(1), stopMs).unref()
+    await app.stop()
+    log.info('stopped')
+    log.flush()
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
+}
+
+main().catch((error: unknown) => {
+  const isPlain = error instanceof EnvError
+  process.stderr.write(
+    isPlain ? `The environment is not complete:\n${error.message}\n` : `${(error as Error)?.stack}\n`,
+  )
+  process.exit(1)
+})

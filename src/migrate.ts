@@ -1,0 +1,18 @@
+/** Brings the tables of `DATABASE_URL` up to date. */
+
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { openDatabase } from './core/storage/database.ts'
+import { migrate } from './core/storage/migrate.ts'
+import { loadDotEnv, readEnv } from './env.ts'
+
+/** Building an index on a large table takes its time. */
+const migrationMs = 3_600_000
+
+loadDotEnv()
+const { DATABASE_URL: url } = readEnv(process.env)
+if (url.startsWith('sqlite:')) mkdirSync(dirname(url.slice('sqlite:'.length)), { recursive: true })
+const database = openDatabase({ url, queryMs: migrationMs })
+const done = await migrate(database)
+await database.close()
+process.stdout.write(done.length > 0 ? `applied: ${done.join(', ')}\n` : 'nothing to do\n')

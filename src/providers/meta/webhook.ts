@@ -1,0 +1,77 @@
+/**
+ * Meta's webhooks: proof of origin, and the envelope down to its single elements.
+ * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
+ */
+
+import type { InboundEvent, InboundPart } from '../../core/contract/events.ts'
+import type { ProviderConnection, WebhookRequest } from '../../core/contract/provider.ts'
+import { fieldOf, isRecord, type JsonRecord, listOf, parseJson, recordOf, textOf } from '../shared/read.ts'
+import { isSignedWithAny } from '../shared/signature.ts'
+import { readReply } from './reply.ts'
+import { readReport } from './report.ts'
+
+const signatureHeader = 'x-hub-signature-256'
+const signaturePrefix = 'sha256='
+
+/**
+ * Does `X-Hub-Signature-256` fit these bytes under the app secret, present or previous, of one of the connections?
+ * The secret belongs to the Meta app: connections of one app share it.
+ */
+export function verifyWebhook({ headers, body }: WebhookRequest, connections: readonly ProviderConnection[]): boolean {
+  const header = headers[signatureHeader]
+  if (typeof header !== 'string' || !header.startsWith(signaturePrefix)) return false
+  const secrets = connections.flatMap(({ credentials }) => [credentials.appSecret, credentials.previousAppSecret])
+  const known = new Set(secrets.filter((secret) => secret !== undefined))
+  return isSignedWithAny(body, header.slice(signaturePrefix.length), known)
+}
+
+/**
+ * Every element of a batch as a part of its own, in order; what cannot be read is one unreadable part.
+ * @param now provider times far from it are left out
+ * @throws {SyntaxError} when the body is no JSON or has no list of entries
+ */
+export function parseWebhook(body: Buffer, now: Date): InboundEvent[] {
+  const webhook = parseJson(body.toString('utf8'))
+  const entries = fieldOf(webhook, 'entry')
+  if (!Array.isArray(entries)) throw new SyntaxError('the webhook is not JSON with a list of entries')
+  return entries.flatMap((entry: unknown) => entryEvents(entry, now))
+}
+
+function entryEvents(entry: unknown, now: Date): InboundEvent[] {
+  const changes = fieldOf(entry, 'changes')
+  if (!Array.isArray(changes)) return [{ part: unreadable('an entry without a list of changes', entry) }]
+  return changes.flatMap((change: unknown) => changeEvents(change, now))
+}
+
+function changeEvents(change: unknown, now: Date): InboundEvent[] {
+  const field = textOf(change, 'field')
+  if (!field) return [{ part: unreadable('a change without a field', change) }]
+  const value = fieldOf(change, 'value')
+  const senderId = textOf(recordOf(value, 'metadata'), 'phone_number_id')
+  const parts = field === 'messages' ? messagesParts(value, now) : [ignored(field)]
+  return parts.map((part) => ({ ...(senderId && { senderId }), part }))
+}
+
+/** A value may carry statuses, messages and errors at once; with none of them it is news that we do not know. */
+function messagesParts(value: unknown, now: Date): InboundPart[] {
+  if (!isRecord(value)) return [unreadable('a change without a value', value)]
+  const parts = [
+    ...elements(value, 'statuses', (status) => readReport(status, now)),
+    ...elements(value, 'messages', (message) => readReply(message, listOf(value, 'contacts'), now)),
+    ...elements(value, 'errors', (error) => ignored(`error.${textOf(error, 'code') ?? 'unknown'}`)),
+  ]
+  return parts.length > 0 ? parts : [ignored('messages')]
+}
+
+function elements(value: JsonRecord, key: string, read: (element: JsonRecord) => InboundPart | string): InboundPart[] {
+  const list = fieldOf(value, key)
+  if (list === undefined || list === null) return []
+  if (!Array.isArray(list)) return [unreadable(`${key} is not a list`, list)]
+  return list.map((element: unknown) => {
+    const part = isRecord(element) ? read(element) : `an element of ${key} is not an object`
+    return typeof part === 'string' ? unreadable(part, element) : part
+  })
+}
+
+const unreadable = (why: string, raw: unknown): InboundPart => ({ type: 'unreadable', why, raw })
+const ignored = (topic: string): InboundPart => ({ type: 'ignored', topic })

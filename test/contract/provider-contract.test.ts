@@ -1,0 +1,268 @@
+import { expect } from 'chai'
+import type { Agent } from 'undici'
+import { failureKind } from '../../src/core/contract/failures.ts'
+import type {
+  OutgoingMessage,
+  ProviderAdapter,
+  ProviderConnection,
+  ProviderDefinition,
+  SendOutcome,
+  WebhookRequest,
+} from '../../src/core/contract/provider.ts'
+import { providerById, providers } from '../../src/providers/index.ts'
+import { createAgent, createHttpClient } from '../../src/providers/shared/http-client.ts'
+import { type ProviderSamples, type SampleAnswer, samplesOf } from './samples/samples.ts'
+import { answer, neverAnswer, resetConnection, type ScriptedServer, startScriptedServer } from './scripted-server.ts'
+
+const message: OutgoingMessage = {
+  phone: '+4915550001111',
+  content: { type: 'text', text: 'Your parcel leaves today.' },
+  reference: 'ref-0123456789abcdef',
+}
+
+const playing = (sample: SampleAnswer) => answer(sample.status, sample.body, sample.headers)
+
+describe('provider registry', () => {
+  it('finds a provider by its id and nothing by another word', () => {
+    for (const provider of providers) expect(providerById(provider.id)).to.equal(provider)
+    expect(providerById('constructor')).to.equal(undefined)
+  })
+
+  it('gives every provider an id and credential fields of its own', () => {
+    expect(new Set(providers.map(({ id }) => id)).size).to.equal(providers.length)
+    for (const { credentialFields, senderIdField } of providers) {
+      const names: string[] = credentialFields.map(({ name }) => name)
+      expect(new Set(names).size).to.equal(names.length)
+      expect(names).to.include(senderIdField)
+      expect(credentialFields.some(({ sensitive }) => sensitive)).to.equal(true)
+    }
+  })
+})
+
+for (const provider of providers) {
+  describe(`${provider.id}: sending`, () => sendingContract(provider, samplesOf[provider.id]))
+  describe(`${provider.id}: checking`, () => checkingContract(provider, samplesOf[provider.id]))
+  describe(`${provider.id}: webhook`, () => webhookContract(provider, samplesOf[provider.id]))
+}
+
+/** An adapter that talks to a scripted server; both live for the tests of the enclosing `describe`. */
+function useAdapter(provider: ProviderDefinition, samples: ProviderSamples) {
+  const used = {} as { server: ScriptedServer; agent: Agent; adapter: ProviderAdapter }
+  before(async () => {
+    used.server = await startScriptedServer()
+    used.agent = createAgent()
+    const http = createHttpClient({ connectMs: 1000, totalMs: 150, maxBytes: 65_536, dispatcher: used.agent })
+    used.adapter = provider.createAdapter({ http, settings: samples.settings(used.server.url) })
+  })
+  after(async () => {
+    await used.agent.destroy()
+    await used.server.close()
+  })
+  return used
+}
+
+function connectionOf({ credentials }: ProviderSamples): ProviderConnection {
+  return { id: '1', credentials }
+}
+
+function expectNoSecrets(value: unknown, provider: ProviderDefinition, samples: ProviderSamples): void {
+  const text = JSON.stringify(value)
+  for (const { name, sensitive } of provider.credentialFields) {
+    const secret = samples.credentials[name]
+    if (sensitive && secret) expect(text, name).not.to.contain(secret)
+  }
+}
+
+function sendingContract(provider: ProviderDefinition, samples: ProviderSamples): void {
+  const used = useAdapter(provider, samples)
+
+  const send = async (): Promise<SendOutcome> => {
+    const outcome = await used.adapter.send(message, connectionOf(samples))
+    expectNoSecrets(outcome, provider, samples)
+    return outcome
+  }
+  const failureOf = (outcome: SendOutcome) => {
+    if (outcome.outcome === 'accepted') throw new Error('was accepted')
+    const inDoubt = failureKind(outcome.failure.code).class === 'in_doubt'
+    expect(outcome.outcome, outcome.failure.code).to.equal(inDoubt ? 'in_doubt' : 'refused')
+    return outcome.failure
+  }
+
+  it('is accepted with the vendor id, and carries our reference', async () => {
+    used.server.play(playing(samples.accepted))
+    expect(await send()).to.include({ outcome: 'accepted', messageId: samples.accepted.messageId })
+    expect(used.server.seen.map(({ body }) => body).join()).to.contain(message.reference)
+  })
+
+  it('puts no secret into a URL', async () => {
+    used.server.play(playing(samples.accepted))
+    await send()
+    for (const { url } of used.server.seen) expectNoSecrets(url, provider, samples)
+  })
+
+  it('throttled: refused with the pace code and the wait asked for', async () => {
+    used.server.play(playing(samples.throttled))
+    expect(failureOf(await send())).to.include({ code: samples.throttled.code, retryAfterMs: 7000 })
+  })
+
+  it('refused credentials say so', async () => {
+    used.server.play(playing(samples.credentialsRefused))
+    expect(failureOf(await send())).to.include({ code: 'credentials_invalid' })
+  })
+
+  const doubts: [label: string, sample: SampleAnswer, code: string][] = [
+    ["a server error in the vendor's own words", samples.serverError, 'provider_error'],
+    ['a server error in words of a proxy', { status: 502, body: '<html>Bad gateway</html>' }, 'provider_error'],
+    ['success without a message id', samples.acceptedWithoutId, 'answer_unreadable'],
+    ['success with garbage', { status: 200, body: '{"messages":[{"id":' }, 'answer_unreadable'],
+    ['success with nothing', { status: 200, body: '' }, 'answer_unreadable'],
+    ['success with another shape', { status: 200, body: 'null' }, 'answer_unreadable'],
+    ['a redirect', { status: 302, body: '', headers: { location: '/x' } }, 'answer_unreadable'],
+  ]
+  for (const [label, sample, code] of doubts) {
+    it(`${label}: in doubt`, async () => {
+      used.server.play(playing(sample))
+      expect(failureOf(await send()).code).to.equal(code)
+      expect(used.server.seen).to.have.length(1)
+    })
+  }
+
+  it('a time-out and a reset after the request was written: in doubt, tried once', async () => {
+    for (const script of [neverAnswer, resetConnection]) {
+      used.server.play(script)
+      expect(failureOf(await send()).code).to.equal('no_answer')
+      expect(used.server.seen).to.have.length(1)
+    }
+  })
+
+  it('nobody there: refused, because provably not sent', async () => {
+    const http = createHttpClient({ connectMs: 1000, totalMs: 1000, maxBytes: 10, dispatcher: used.agent })
+    const unreachable = provider.createAdapter({ http, settings: samples.settings('http://127.0.0.1:1') })
+    const outcome = await unreachable.send(message, connectionOf(samples))
+    expect(failureOf(outcome).code).to.equal('connection_unreachable')
+  })
+
+  it('a vendor that repeats a secret in its words does not get it into the outcome', async () => {
+    for (const { name } of provider.credentialFields.filter(({ sensitive }) => sensitive)) {
+      used.server.play(playing(samples.refusalThatRepeats(samples.credentials[name] ?? name)))
+      expect(failureOf(await send()).detail).to.contain('***')
+    }
+  })
+}
+
+function checkingContract(provider: ProviderDefinition, samples: ProviderSamples): void {
+  const used = useAdapter(provider, samples)
+  const scripts = {
+    'refused credentials': playing(samples.credentialsRefused),
+    'a server error': playing(samples.serverError),
+    garbage: answer(200, '<html>'),
+    silence: neverAnswer,
+  }
+  for (const [label, script] of Object.entries(scripts)) {
+    it(`${label}: at least one finding with a way to repair it, and no secret`, async () => {
+      used.server.play(script)
+      const checks = await used.adapter.check(connectionOf(samples))
+      const findings = checks.filter(({ ok }) => !ok)
+      expect(findings).not.to.have.length(0)
+      for (const finding of findings) expect(finding.fix, finding.name).to.be.a('string').and.not.equal('')
+      expectNoSecrets(checks, provider, samples)
+    })
+  }
+}
+
+function webhookContract(provider: ProviderDefinition, samples: ProviderSamples): void {
+  const http = async () => ({ kind: 'unsent', reason: 'not part of this test' }) as const
+  const adapter = provider.createAdapter({ http, settings: {} })
+  const connection = connectionOf(samples)
+  const parts = (body: Buffer) => adapter.parse(body).map(({ part }) => part)
+
+  it('reads a report and a reply, addressed to our sender', () => {
+    const events = adapter.parse(samples.webhook)
+    expect(events.map(({ part }) => part.type)).to.deep.equal(['report', 'reply'])
+    for (const { senderId } of events) expect(senderId).to.equal(samples.credentials[provider.senderIdField])
+    expect(events[0]?.part).to.include({ status: 'delivered' })
+  })
+
+  it('reads the same bytes the same way, however often', () => {
+    expect(adapter.parse(samples.webhook)).to.deep.equal(adapter.parse(samples.webhook))
+  })
+
+  it('keeps a status it does not know, without a meaning', () => {
+    const [part] = parts(samples.unknownStatus)
+    expect(part).to.include({ type: 'report', vendorStatus: 'teleported' }).and.not.have.property('status')
+  })
+
+  it('keeps a reply of a type it does not know', () => {
+    expect(parts(samples.unknownType)[0]).to.include({ type: 'reply', replyType: 'hologram' })
+  })
+
+  it('parks what it cannot read and keeps the siblings', () => {
+    expect(parts(samples.oneBad).map(({ type }) => type)).to.deep.equal(['unreadable', 'report'])
+  })
+
+  it('says so when the whole body cannot be read', () => {
+    for (const body of ['', 'null', '[]', '"x"', '{', '\u0000\u0001']) {
+      expect(() => adapter.parse(Buffer.from(body)), body).to.throw(SyntaxError)
+    }
+  })
+
+  const { sign } = samples
+  if (sign) signatureContract(adapter, connection, samples, sign)
+}
+
+function signatureContract(
+  adapter: ProviderAdapter,
+  connection: ProviderConnection,
+  samples: ProviderSamples,
+  sign: NonNullable<ProviderSamples['sign']>,
+): void {
+  const body = samples.webhook
+  const secretOf = (field: string | undefined) => connection.credentials[field ?? ''] ?? ''
+  const genuine = sign(body, secretOf(samples.secretFields[0]))
+  const [[headerName, signature] = ['', '']] = Object.entries(genuine)
+  const given = String(signature)
+  const verify = (headers: WebhookRequest['headers'], bytes = body, connections = [connection]) =>
+    adapter.verify({ headers, body: bytes }, connections)
+
+  it('accepts what is signed with a present or previous secret of any connection given', () => {
+    const stranger = {
+      id: '2',
+      credentials: { ...connection.credentials, appSecret: 'another', previousAppSecret: '' },
+    }
+    for (const field of samples.secretFields) {
+      expect(verify(sign(body, secretOf(field)), body, [stranger, connection]), field).to.equal(true)
+    }
+    expect(verify(genuine, body, [stranger])).to.equal(false)
+  })
+
+  it('refuses a changed body, and everything when there is no connection', () => {
+    expect(verify(genuine, Buffer.concat([body, Buffer.from(' ')]))).to.equal(false)
+    expect(verify(genuine, Buffer.alloc(0))).to.equal(false)
+    expect(verify(genuine, body, [])).to.equal(false)
+  })
+
+  it('does not take an empty or absent secret for one', () => {
+    const empty = Object.fromEntries(samples.secretFields.map((field) => [field, '']))
+    expect(verify(sign(body, ''), body, [{ id: '1', credentials: empty }])).to.equal(false)
+    expect(verify(sign(body, ''), body, [{ id: '1', credentials: {} }])).to.equal(false)
+  })
+
+  const wrong: [label: string, headers: WebhookRequest['headers']][] = [
+    ['no header', {}],
+    ['an empty header', { [headerName]: '' }],
+    ['one digit less', { [headerName]: given.slice(0, -1) }],
+    ['one digit more', { [headerName]: `${given}0` }],
+    ['two digits more', { [headerName]: `${given}00` }],
+    ['no prefix', { [headerName]: given.replace(/^.*=/, '') }],
+    ['upper-case hex', { [headerName]: given.replace(/=.*/, (hex) => hex.toUpperCase()) }],
+    ['no hex', { [headerName]: given.replace(/=.*/, `=${'z'.repeat(64)}`) }],
+    ['a line break at the end', { [headerName]: `${given}\n` }],
+    ['another digit', { [headerName]: given.slice(0, -1) + (given.endsWith('0') ? '1' : '0') }],
+    ['the header twice', { [headerName]: [given, given] }],
+    ['only the old SHA-1 header', { 'x-hub-signature': 'sha1=da39a3ee5e6b4b0d3255bfef95601890afd80709' }],
+    ['the value in the SHA-1 header', { 'x-hub-signature': given }],
+  ]
+  for (const [label, headers] of wrong) {
+    it(`refuses ${label}`, () => expect(verify(headers)).to.equal(false))
+  }
+}

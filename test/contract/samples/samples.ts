@@ -1,0 +1,36 @@
+import type { FailureCode } from '../../../src/core/contract/failures.ts'
+import type { WebhookRequest } from '../../../src/core/contract/provider.ts'
+import type { ProviderId } from '../../../src/providers/index.ts'
+import { metaSamples } from './meta.ts'
+
+export interface SampleAnswer {
+  readonly status: number
+  readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What the contract tests need to know of a provider: a few real-looking answers and webhooks of its own. */
+export interface ProviderSamples {
+  /** Settings that point the adapter at `baseUrl`. */
+  settings(baseUrl: string): Readonly<Record<string, string>>
+  readonly credentials: Readonly<Record<string, string>>
+  readonly accepted: SampleAnswer & { readonly messageId: string }
+  readonly acceptedWithoutId: SampleAnswer
+  readonly throttled: SampleAnswer & { readonly code: FailureCode }
+  readonly credentialsRefused: SampleAnswer
+  readonly serverError: SampleAnswer
+  /** A refusal whose words repeat the text given, as careless vendors do with a token. */
+  refusalThatRepeats(text: string): SampleAnswer
+  /** A webhook with one report (`delivered`) and one reply, in this order. */
+  readonly webhook: Buffer
+  readonly unknownStatus: Buffer
+  readonly unknownType: Buffer
+  /** A webhook whose first report cannot be read and whose second can. */
+  readonly oneBad: Buffer
+  /** Only for providers that sign: the headers of an authentic request. */
+  sign?(body: Buffer, secret: string): WebhookRequest['headers']
+  /** The credentials that hold signing secrets, the present one first. */
+  readonly secretFields: readonly string[]
+}
+
+export const samplesOf: Readonly<Record<ProviderId, ProviderSamples>> = { meta: metaSamples }
