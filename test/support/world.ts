@@ -1,0 +1,154 @@
+/** A gateway with everything around it that it talks to, for tests: real HTTP, a real database, a real broker. */
+
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import mysql from 'mysql2/promise'
+import { request } from 'undici'
+import { type App, startApp } from '../../src/app.ts'
+import { newKeyRing } from '../../src/core/accounts/secret-box.ts'
+import { createLogger } from '../../src/core/observe/logger.ts'
+import type { TemplateCatalog } from '../../src/core/notifications/template-catalog.ts'
+import { type Database, openDatabase } from '../../src/core/storage/database.ts'
+import { migrate } from '../../src/core/storage/migrate.ts'
+import { readEnv } from '../../src/env.ts'
+import { configDir } from '../../src/paths.ts'
+import { createSimulator, type Simulator } from '../../src/providers/simulator/simulator.ts'
+import { simulatorAccount } from './fixtures.ts'
+
+export type Storage = 'sqlite' | 'mysql'
+
+export interface Answer<T = Record<string, unknown>> {
+  readonly status: number
+  readonly body: T
+}
+
+export interface World {
+  readonly url: string
+  readonly database: Database
+  readonly provider: Simulator
+  readonly app: App
+  /** Environment of the gateway, to start another process beside it. */
+  readonly env: Readonly<Record<string, string>>
+  /** Calls the API as the administrator. */
+  call<T = Record<string, unknown>>(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<Answer<T>>
+  rows<T = Record<string, unknown>>(sql: string): Promise<T[]>
+  close(): Promise<void>
+}
+
+export interface WorldOptions {
+  readonly storage?: Storage
+  readonly env?: Readonly<Record<string, string>>
+  readonly simulator?: Parameters<typeof createSimulator>[0]
+  readonly now?: () => Date
+  /** Without: accounts 5 and 379 are switched on and the platform's connection exists. */
+  readonly isBare?: boolean
+}
+
+export const adminKey = 'test-admin-key-000000'
+
+/** Starts simulator and gateway on a database of their own. */
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const storage = await createStorage(options.storage ?? 'sqlite')
+  const provider = await createSimulator({ statusDelaysMs: { sent: 1, delivered: 1, read: 1 }, ...options.simulator }).start()
+  const env = {
+    DATABASE_URL: storage.url,
+    PORT: '0',
+    ADMIN_API_KEY: adminKey,
+    SECRETS_KEYS: newKeyRing(),
+    META_BASE_URL: provider.url,
+    NDR_API_URL: provider.url,
+    PORTAL_URL: `${provider.url}/portal`,
+    ...options.env,
+  }
+  const database = openDatabase({ url: storage.url })
+  await migrate(database)
+  const parsed = readEnv(env)
+  const app = await startApp({
+    env: parsed,
+    log: createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
+    configDir,
+    secretsKeys: env.SECRETS_KEYS,
+    adminKey,
+    ...(options.now ? { now: options.now } : {}),
+  })
+  const world: World = {
+    url: app.url,
+    database,
+    provider,
+    app,
+    env,
+    call: (method, path, body) => callApi(app.url, method, path, body),
+    rows: (sql) => database.select(sql),
+    async close() {
+      await app.stop()
+      await provider.close()
+      await database.close()
+      await storage.drop()
+    },
+  }
+  if (!options.isBare) await furnish(world)
+  return world
+}
+
+type TemplateForm = ReturnType<TemplateCatalog['registrationForm']>
+
+/** The platform's connection at the simulator, and account 379 switched on. */
+async function furnish(world: World): Promise<void> {
+  const created = await world.call<{ webhook: { callbackUrl: string; verifyToken: string } }>('POST', '/v1/connections', {
+    accountId: 5,
+    provider: 'meta',
+    name: 'Platform',
+    businessPhone: '+911140001234',
+    credentials: simulatorAccount.credentials,
+  })
+  if (created.status !== 201) throw new Error(`no connection: ${JSON.stringify(created.body)}`)
+  const { callbackUrl, verifyToken } = created.body.webhook
+  const { body } = await world.call<{ items: { registration: TemplateForm }[] }>('GET', '/v1/templates')
+  const templates = body.items.map(({ registration }) => registration)
+  world.provider.addAccount({ ...simulatorAccount.account, templates, webhookUrl: callbackUrl, verifyToken })
+  await world.call('PUT', '/v1/accounts/379/settings', { accountSlug: 'acme-store', isWhatsappEnabled: true })
+}
+
+async function callApi<T>(url: string, method: 'GET' | 'POST' | 'PUT', path: string, body: unknown): Promise<Answer<T>> {
+  const isText = typeof body === 'string' || Buffer.isBuffer(body)
+  const answer = await request(url + path, {
+    method,
+    headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+  })
+  const text = await answer.body.text()
+  return { status: answer.statusCode, body: (/^[[{]/.test(text) ? JSON.parse(text) : text) as T }
+}
+
+interface TestStorage {
+  readonly url: string
+  drop(): Promise<void>
+}
+
+/** A database of its own. Names carry the run's id, so that leftovers can be found. */
+export async function createStorage(kind: Storage): Promise<TestStorage> {
+  if (kind === 'sqlite') {
+    const folder = mkdtempSync(join(tmpdir(), 'fdr-test-'))
+    return { url: `sqlite:${join(folder, 'gateway.sqlite')}`, drop: async () => rmSync(folder, { recursive: true, force: true }) }
+  }
+  const server = process.env.TEST_MYSQL_URL ?? 'mysql://root@127.0.0.1:3306'
+  const name = `fdr_test_${process.env.TEST_RUN_ID ?? 'manual'}_${randomBytes(4).toString('hex')}`
+  const run = async (sql: string) => {
+    const connection = await mysql.createConnection(`${server}/`)
+    await connection.query(sql).finally(() => connection.end())
+  }
+  await run(`CREATE DATABASE ${name} CHARACTER SET utf8mb4`)
+  return { url: `${server}/${name}`, drop: () => run(`DROP DATABASE ${name}`) }
+}
+
+/** Waits until a condition holds; says what it waited for when it never does. */
+export async function until<T>(what: string, condition: () => Promise<T | undefined | false> | T | undefined | false, ms = 10_000): Promise<T> {
+  for (const end = Date.now() + ms; ; await sleep(20)) {
+    const found = await condition()
+    if (found) return found
+    if (Date.now() > end) throw new Error(`never happened within ${ms} ms: ${what}`)
+  }
+}
