@@ -100,7 +100,7 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const create = async (draft: ConnectionDraft) => {
     const webhookKey = randomBytes(24).toString('base64url')
     const values = { ...toColumns(draft, webhookKey, deps), ...newKeys(draft, webhookKey, now()) }
-    await insertRows(database, 'wa_connections', Object.keys(values), [Object.values(values)])
+    await insertRows(database, 'wa_connections', [values])
     changed()
     const created = await byWebhookKey(webhookKey)
     if (!created) throw new Error('the connection that was just created is not there')

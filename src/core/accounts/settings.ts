@@ -2,7 +2,7 @@
 
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
-import type { Database, Executor, SqlValue } from '../storage/database.ts'
+import type { Database, Executor } from '../storage/database.ts'
 import { insertRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
 
@@ -201,36 +201,32 @@ async function write(
   now: Date,
 ): Promise<void> {
   const { accountSlug = null, isWhatsappEnabled, whatsappSenderConnectionId, templates = {}, ...preferences } = input
-  const at = sqlTime(now)
   const connectionId = whatsappSenderConnectionId ?? null
-  const place: SqlValue[] = [accountId, channelId]
+  const place = { account_id: accountId, channel_id: channelId }
+  const stamps = { created_at: sqlTime(now), updated_at: sqlTime(now) }
   for (const table of ['poe_channel_settings', 'poe_channel_notifications']) {
-    await tx.write(`DELETE FROM ${table} WHERE account_id = $1 AND channel_id = $2`, place)
+    await tx.write(`DELETE FROM ${table} WHERE account_id = $1 AND channel_id = $2`, [accountId, channelId])
   }
-  await insertRows(
-    tx,
-    'poe_channel_settings',
-    [
-      'account_id',
-      'channel_id',
-      'account_slug',
-      'whatsappSenderConnectionId',
-      'preferences',
-      'created_at',
-      'updated_at',
-    ],
-    [[...place, accountSlug, connectionId, JSON.stringify(preferences), at, at]],
-  )
-  const notifications: SqlValue[][] = [['', null]]
+  const settings = {
+    ...place,
+    account_slug: accountSlug,
+    whatsappSenderConnectionId: connectionId,
+    preferences: JSON.stringify(preferences),
+    ...stamps,
+  }
+  await insertRows(tx, 'poe_channel_settings', [settings])
+  const notification = (reason: string, template: number | null) => ({
+    ...place,
+    isWhatsappEnabled: isWhatsappEnabled ? 1 : 0,
+    reason,
+    whatsappTemplateId: template,
+    ...stamps,
+  })
+  const notifications = [notification('', null)]
   for (const [reason, template] of Object.entries(templates)) {
-    notifications.push([reason, await templateId(tx, database, connectionId ?? '0', template, at)])
+    notifications.push(notification(reason, await templateId(tx, database, connectionId ?? '0', template, now)))
   }
-  await insertRows(
-    tx,
-    'poe_channel_notifications',
-    ['account_id', 'channel_id', 'isWhatsappEnabled', 'reason', 'whatsappTemplateId', 'created_at', 'updated_at'],
-    notifications.map((entry) => [...place, isWhatsappEnabled ? 1 : 0, ...entry, at, at]),
-  )
+  await insertRows(tx, 'poe_channel_notifications', notifications)
 }
 
 /** The registry's id of a template that an account names; one that is not known yet is entered as unverified. */
@@ -239,22 +235,23 @@ async function templateId(
   database: Database,
   connectionId: string,
   template: { name: string; language: string },
-  at: string,
+  now: Date,
 ): Promise<number> {
-  const key = [connectionId, template.name, template.language]
-  await insertRows(
-    tx,
-    'wa_templates',
-    ['connection_id', 'template_name', 'language', 'status', 'created_at', 'updated_at'],
-    [[...key, 'UNVERIFIED', at, at]],
-    database.keepExisting,
-  )
-  const [row] = await tx.select<{ id: number }>(
+  const row = {
+    connection_id: connectionId,
+    template_name: template.name,
+    language: template.language,
+    status: 'UNVERIFIED',
+    created_at: sqlTime(now),
+    updated_at: sqlTime(now),
+  }
+  await insertRows(tx, 'wa_templates', [row], database.keepExisting)
+  const [found] = await tx.select<{ id: number }>(
     'SELECT id FROM wa_templates WHERE connection_id = $1 AND template_name = $2 AND language = $3',
-    key,
+    [connectionId, template.name, template.language],
   )
-  if (!row) throw new Error('the template that was just entered is not there')
-  return row.id
+  if (!found) throw new Error('the template that was just entered is not there')
+  return found.id
 }
 
 function isTimezone(zone: string): boolean {

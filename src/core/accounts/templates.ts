@@ -46,9 +46,16 @@ export async function loadTemplateRegistry(
 
 async function enterBuiltIns(database: Database, catalog: TemplateCatalog, at: string): Promise<void> {
   const templates = catalog.keys.flatMap((key) => catalog.languages.map((language) => catalog.template(key, language)))
-  const columns = ['connection_id', 'template_name', 'language', 'category', 'status', 'created_at', 'updated_at']
-  const rows = templates.map(({ key, language, category }) => [builtIn, key, language, category, 'BUILT_IN', at, at])
-  await insertRows(database, 'wa_templates', columns, rows, database.keepExisting)
+  const rows = templates.map(({ key, language, category }) => ({
+    connection_id: builtIn,
+    template_name: key,
+    language,
+    category,
+    status: 'BUILT_IN',
+    created_at: at,
+    updated_at: at,
+  }))
+  await insertRows(database, 'wa_templates', rows, database.keepExisting)
   for (const { key, language, source, variables } of templates) {
     await database.write(
       `UPDATE wa_templates SET template_body = $4, variables = $5, parameter_count = $6

@@ -43,19 +43,18 @@ export function createActivityStore({ database, hasBroker }: ActivityStoreDeps):
   const listeners: (() => void)[] = []
   return {
     async insert(tx, records, now) {
-      if (records.length === 0) return
       const at = sqlTime(now)
-      const rows = records.map((record) => [
-        record.eventId,
-        record.eventSubType,
-        record.accountId,
-        record.messageId,
-        record.rootId,
-        record.payload,
-        at,
-        hasBroker ? at : null,
-      ])
-      await insertRows(tx, 'activity_events', insertColumns, rows)
+      const rows = records.map((record) => ({
+        event_id: record.eventId,
+        event_sub_type: record.eventSubType,
+        account_id: record.accountId,
+        wa_outgoing_message_id: record.messageId,
+        root_outgoing_message_id: record.rootId,
+        payload: record.payload,
+        created_at: at,
+        due_at: hasBroker ? at : null,
+      }))
+      await insertRows(tx, 'activity_events', rows)
     },
     committed: () => {
       for (const listener of listeners) listener()
@@ -96,17 +95,6 @@ export function createActivityStore({ database, hasBroker }: ActivityStoreDeps):
     },
   }
 }
-
-const insertColumns = [
-  'event_id',
-  'event_sub_type',
-  'account_id',
-  'wa_outgoing_message_id',
-  'root_outgoing_message_id',
-  'payload',
-  'created_at',
-  'due_at',
-]
 
 interface ActivityRow {
   id: number

@@ -1,7 +1,7 @@
 /** Conversations in the database: one per first message, from its first answer on. */
 
 import type { Action } from '../notifications/reason.ts'
-import type { Executor, SqlValue } from '../storage/database.ts'
+import type { Executor } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import type { Conversation } from './next-step.ts'
@@ -35,8 +35,6 @@ interface Progress {
   readonly choicesAt?: string
 }
 
-const stateColumns = ['state', 'progress', 'decision', 'decision_value', 'decided_at', 'updated_at']
-
 export const createConversationStore = (): ConversationStore => ({
   async load(tx, rootIds) {
     const head = `SELECT id, root_outgoing_message_id, account_id, progress, decision, decision_value, decided_at
@@ -45,20 +43,18 @@ export const createConversationStore = (): ConversationStore => ({
     return new Map(rows.map(fromRow).map((conversation) => [conversation.rootId, conversation]))
   },
   async save(tx, conversations, now) {
-    const isNew = (conversation: StoredConversation) => conversation.id === undefined
-    const known = conversations.filter((conversation) => !isNew(conversation))
-    const columns = ['root_outgoing_message_id', 'account_id', 'created_at', ...stateColumns]
-    const rows = conversations
-      .filter(isNew)
-      .map((conversation) => [conversation.rootId, conversation.accountId, sqlTime(now), ...stateOf(conversation, now)])
-    await insertRows(tx, 'wa_conversations', columns, rows)
-    await updateRows(
-      tx,
-      'wa_conversations',
-      'id',
-      stateColumns,
-      known.map((entry) => [entry.id ?? 0, ...stateOf(entry, now)]),
+    const created = conversations.filter(({ id }) => id === undefined)
+    const rows = created.map((conversation) => ({
+      root_outgoing_message_id: conversation.rootId,
+      account_id: conversation.accountId,
+      created_at: sqlTime(now),
+      ...stateOf(conversation, now),
+    }))
+    await insertRows(tx, 'wa_conversations', rows)
+    const known = conversations.flatMap(({ id, ...state }) =>
+      id === undefined ? [] : [{ id, ...stateOf(state, now) }],
     )
+    await updateRows(tx, 'wa_conversations', known)
   },
 })
 
@@ -77,14 +73,14 @@ function fromRow(row: ConversationRow): StoredConversation {
   }
 }
 
-function stateOf({ decision, offeredDates, choicesAt, decidedAt }: StoredConversation, now: Date): SqlValue[] {
+function stateOf({ decision, offeredDates, choicesAt, decidedAt }: Omit<StoredConversation, 'id'>, now: Date) {
   const progress = { offeredDates, ...(choicesAt ? { choicesAt: choicesAt.toISOString() } : {}) }
-  return [
-    decision ? 'decided' : 'open',
-    JSON.stringify(progress),
-    decision?.action ?? null,
-    decision?.value ?? null,
-    sqlTime(decidedAt),
-    sqlTime(now),
-  ]
+  return {
+    state: decision ? 'decided' : 'open',
+    progress: JSON.stringify(progress),
+    decision: decision?.action ?? null,
+    decision_value: decision?.value ?? null,
+    decided_at: sqlTime(decidedAt),
+    updated_at: sqlTime(now),
+  }
 }

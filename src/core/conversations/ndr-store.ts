@@ -1,7 +1,7 @@
 /** Decisions on their way to the courier side, as rows. */
 
 import type { Database, Executor } from '../storage/database.ts'
-import { insertRows, updateRows } from '../storage/rows.ts'
+import { insertRows, updateRows, updateWhereIn } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
 import type { NdrActionName } from './flows.ts'
 
@@ -50,31 +50,21 @@ export interface NdrStore {
 
 /** Longer than one call may take. */
 const leaseMs = 60_000
-const columns = [
-  'root_outgoing_message_id',
-  'idempotency_key',
-  'action',
-  'request',
-  'state',
-  'due_at',
-  'created_at',
-  'updated_at',
-]
 
 export const createNdrStore = (database: Database): NdrStore => ({
   async insert(tx, drafts, now) {
     const at = sqlTime(now)
-    const rows = drafts.map(({ rootId, request }) => [
-      rootId,
-      request.idempotencyKey,
-      request.action,
-      JSON.stringify(request),
-      'pending',
-      at,
-      at,
-      at,
-    ])
-    await insertRows(tx, 'ndr_actions', columns, rows, database.keepExisting)
+    const rows = drafts.map(({ rootId, request }) => ({
+      root_outgoing_message_id: rootId,
+      idempotency_key: request.idempotencyKey,
+      action: request.action,
+      request: JSON.stringify(request),
+      state: 'pending',
+      due_at: at,
+      created_at: at,
+      updated_at: at,
+    }))
+    await insertRows(tx, 'ndr_actions', rows, database.keepExisting)
   },
   take: (limit, now) =>
     database.transaction(async (tx) => {
@@ -82,13 +72,13 @@ export const createNdrStore = (database: Database): NdrStore => ({
         `SELECT id, attempts, request FROM ndr_actions WHERE due_at <= $1 ORDER BY due_at, id LIMIT ${limit}${database.forUpdateSkipLocked}`,
         [sqlTime(now)],
       )
-      const leaseEnd = sqlTime(new Date(now.getTime() + leaseMs))
-      await updateRows(
+      const leaseEnd = { due_at: sqlTime(new Date(now.getTime() + leaseMs)) }
+      await updateWhereIn(
         tx,
         'ndr_actions',
+        leaseEnd,
         'id',
-        ['due_at'],
-        rows.map((row) => [row.id, leaseEnd]),
+        rows.map((row) => row.id),
       )
       return rows.map((row) => ({
         id: Number(row.id),
@@ -97,16 +87,15 @@ export const createNdrStore = (database: Database): NdrStore => ({
       }))
     }),
   async record(outcomes, now) {
-    const rows = outcomes.map((outcome) => [
-      outcome.id,
-      outcome.state,
-      outcome.attempts,
-      sqlTime(outcome.dueAt),
-      outcome.responseStatus,
-      outcome.response?.slice(0, 1024) ?? null,
-      sqlTime(now),
-    ])
-    const changed = ['state', 'attempts', 'due_at', 'response_status', 'response', 'updated_at']
-    await updateRows(database, 'ndr_actions', 'id', changed, rows)
+    const rows = outcomes.map((outcome) => ({
+      id: outcome.id,
+      state: outcome.state,
+      attempts: outcome.attempts,
+      due_at: sqlTime(outcome.dueAt),
+      response_status: outcome.responseStatus,
+      response: outcome.response?.slice(0, 1024) ?? null,
+      updated_at: sqlTime(now),
+    }))
+    await updateRows(database, 'ndr_actions', rows)
   },
 })

@@ -2,8 +2,8 @@
 
 import { createHash } from 'node:crypto'
 import type { CustomerReply, DeliveryReport } from '../contract/events.ts'
-import type { Database, Executor, SqlValue } from '../storage/database.ts'
-import { insertRows, updateRows } from '../storage/rows.ts'
+import type { Database, Executor } from '../storage/database.ts'
+import { insertRows, updateRows, type Values } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 
 export interface ReceivedReport {
@@ -76,22 +76,17 @@ export function createInboundStore(database: Database): InboundStore {
     )
   return {
     async insert(tx, reports, replies, now) {
-      const reportRows = reports.map((received) => reportRow(received, now))
-      const replyRows = replies.map((received) => replyRow(received, now))
-      await insertRows(
-        tx,
-        'wa_dlr_messages',
-        reportColumns,
-        sortedBy(reportRows, reportColumns.indexOf('dedupe_key')),
-        database.keepExisting,
+      // Sorted keys: groups that meet take their locks in the same order.
+      const reportRows = sortedBy(
+        'dedupe_key',
+        reports.map((received) => reportRow(received, now)),
       )
-      await insertRows(
-        tx,
-        'wa_customer_reply_messages',
-        replyColumns,
-        sortedBy(replyRows, replyColumns.indexOf('reply_message_id')),
-        database.keepExisting,
+      const replyRows = sortedBy(
+        'reply_message_id',
+        replies.map((received) => replyRow(received, now)),
       )
+      await insertRows(tx, 'wa_dlr_messages', reportRows, database.keepExisting)
+      await insertRows(tx, 'wa_customer_reply_messages', replyRows, database.keepExisting)
     },
     async dueReports(tx, limit, now) {
       return (await dueRows<ReportRow>(tx, 'wa_dlr_messages', pendingReportColumns, limit, now)).map(pendingReport)
@@ -101,60 +96,48 @@ export function createInboundStore(database: Database): InboundStore {
       return rows.map(pendingReply)
     },
     async settleReports(tx, settled, now) {
-      const rows = settled.map((end) => [end.id, end.outgoingId, end.tries, sqlTime(end.dueAt), sqlTime(now)])
-      await updateRows(tx, 'wa_dlr_messages', 'id', ['wa_outgoing_message_id', 'tries', 'due_at', 'updated_at'], rows)
+      const rows = settled.map((end) => ({
+        id: end.id,
+        wa_outgoing_message_id: end.outgoingId,
+        tries: end.tries,
+        due_at: sqlTime(end.dueAt),
+        updated_at: sqlTime(now),
+      }))
+      await updateRows(tx, 'wa_dlr_messages', rows)
     },
     async settleReplies(tx, settled, now) {
-      const columns = ['wa_context_outgoing_message_id', 'wa_root_outgoing_message_id', 'tries', 'due_at', 'updated_at']
-      const rows = settled.map((end) => [
-        end.id,
-        end.contextOutgoingId,
-        end.rootOutgoingId,
-        end.tries,
-        sqlTime(end.dueAt),
-        sqlTime(now),
-      ])
-      await updateRows(tx, 'wa_customer_reply_messages', 'id', columns, rows)
+      const rows = settled.map((end) => ({
+        id: end.id,
+        wa_context_outgoing_message_id: end.contextOutgoingId,
+        wa_root_outgoing_message_id: end.rootOutgoingId,
+        tries: end.tries,
+        due_at: sqlTime(end.dueAt),
+        updated_at: sqlTime(now),
+      }))
+      await updateRows(tx, 'wa_customer_reply_messages', rows)
     },
   }
 }
 
-/** Sorted keys: groups that meet take their locks in the same order. */
-const sortedBy = (rows: SqlValue[][], column: number) =>
-  rows.sort((a, b) => (String(a[column]) < String(b[column]) ? -1 : 1))
+const sortedBy = (key: string, rows: Values[]) => rows.sort((a, b) => (String(a[key]) < String(b[key]) ? -1 : 1))
 
-const reportColumns = [
-  'connection_id',
-  'message_id',
-  'reference',
-  'status',
-  'failure_code',
-  'failure_reason',
-  'payload',
-  'external_timestamp',
-  'dedupe_key',
-  'due_at',
-  'created_at',
-  'updated_at',
-]
-
-function reportRow({ connectionId, report }: ReceivedReport, now: Date): SqlValue[] {
+function reportRow({ connectionId, report }: ReceivedReport, now: Date): Values {
   const at = sqlTime(now)
   const { failure } = report
-  return [
-    connectionId,
-    report.messageId.slice(0, 255),
-    report.reference?.slice(0, 64) ?? null,
-    (report.status ?? report.vendorStatus).slice(0, 32),
-    failure?.code ?? null,
-    failure ? [failure.vendorCode, failure.detail].filter(Boolean).join(' ').slice(0, 1024) : null,
-    JSON.stringify(report.raw),
-    sqlTime(report.at),
-    dedupeKey(connectionId, report),
-    at,
-    at,
-    at,
-  ]
+  return {
+    connection_id: connectionId,
+    message_id: report.messageId.slice(0, 255),
+    reference: report.reference?.slice(0, 64) ?? null,
+    status: (report.status ?? report.vendorStatus).slice(0, 32),
+    failure_code: failure?.code ?? null,
+    failure_reason: failure ? [failure.vendorCode, failure.detail].filter(Boolean).join(' ').slice(0, 1024) : null,
+    payload: JSON.stringify(report.raw),
+    external_timestamp: sqlTime(report.at),
+    dedupe_key: dedupeKey(connectionId, report),
+    due_at: at,
+    created_at: at,
+    updated_at: at,
+  }
 }
 
 /** The same message, status and recipient is the same report, however often and in whatever order it comes. */
@@ -164,40 +147,24 @@ const dedupeKey = (connectionId: number, { messageId, vendorStatus, recipient }:
     .digest('base64url')
     .slice(0, 32)
 
-const replyColumns = [
-  'connection_id',
-  'from_phone',
-  'from_user_id',
-  'context_message_id',
-  'reply_message_id',
-  'customer_reply_type',
-  'customer_reply_value',
-  'button_reply_id',
-  'payload',
-  'external_updated_at',
-  'due_at',
-  'created_at',
-  'updated_at',
-]
-
-function replyRow({ connectionId, reply }: ReceivedReply, now: Date): SqlValue[] {
+function replyRow({ connectionId, reply }: ReceivedReply, now: Date): Values {
   const at = sqlTime(now)
-  return [
-    connectionId,
-    reply.from.phone?.slice(0, 32) ?? null,
-    reply.from.userId?.slice(0, 160) ?? null,
-    reply.contextMessageId?.slice(0, 255) ?? null,
-    reply.messageId.slice(0, 255),
-    reply.replyType.slice(0, 32),
+  return {
+    connection_id: connectionId,
+    from_phone: reply.from.phone?.slice(0, 32) ?? null,
+    from_user_id: reply.from.userId?.slice(0, 160) ?? null,
+    context_message_id: reply.contextMessageId?.slice(0, 255) ?? null,
+    reply_message_id: reply.messageId.slice(0, 255),
+    customer_reply_type: reply.replyType.slice(0, 32),
     // 4096 characters at most from the vendor; TEXT holds 65,535 bytes.
-    reply.value?.slice(0, 8_192) ?? null,
-    reply.buttonId?.slice(0, 512) ?? null,
-    JSON.stringify(reply.raw),
-    sqlTime(reply.at),
-    at,
-    at,
-    at,
-  ]
+    customer_reply_value: reply.value?.slice(0, 8_192) ?? null,
+    button_reply_id: reply.buttonId?.slice(0, 512) ?? null,
+    payload: JSON.stringify(reply.raw),
+    external_updated_at: sqlTime(reply.at),
+    due_at: at,
+    created_at: at,
+    updated_at: at,
+  }
 }
 
 const pendingReportColumns =

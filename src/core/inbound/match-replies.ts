@@ -1,7 +1,8 @@
 /** Which of our messages a reply answers, and which first message its conversation began with. */
 
 import { parseButtonPayload } from '../conversations/button-payload.ts'
-import type { OutgoingRecord, OutgoingStore } from '../sending/outgoing-store.ts'
+import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
+import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Executor } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
 import type { PendingReply } from './inbound-store.ts'

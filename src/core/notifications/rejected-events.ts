@@ -34,17 +34,6 @@ export interface RejectedEvents {
 
 /** What is longer is kept cut: it is no event, and shows what it is by its start. */
 const keptBytes = 1024 * 1024
-const columns = [
-  'source',
-  'connection_id',
-  'reason',
-  'detail',
-  'body',
-  'body_hash',
-  'state',
-  'created_at',
-  'updated_at',
-]
 const select = 'SELECT id, source, reason, detail, state, body, created_at AS createdAt FROM rejected_events'
 
 export function createRejectedEvents(database: Database): RejectedEvents {
@@ -53,18 +42,18 @@ export function createRejectedEvents(database: Database): RejectedEvents {
       const at = sqlTime(now)
       const entries = rejections.map((rejection) => ({ rejection, hash: hashOf(rejection) }))
       const sorted = [...entries].sort((a, b) => (a.hash < b.hash ? -1 : 1))
-      const rows = sorted.map(({ rejection, hash }) => [
-        rejection.source,
-        rejection.connectionId ?? null,
-        rejection.reason.slice(0, 64),
-        rejection.detail.slice(0, 1024),
-        rejection.body.subarray(0, keptBytes),
-        hash,
-        'parked',
-        at,
-        at,
-      ])
-      await insertRows(tx, 'rejected_events', columns, rows, database.keepExisting)
+      const rows = sorted.map(({ rejection, hash }) => ({
+        source: rejection.source,
+        connection_id: rejection.connectionId ?? null,
+        reason: rejection.reason.slice(0, 64),
+        detail: rejection.detail.slice(0, 1024),
+        body: rejection.body.subarray(0, keptBytes),
+        body_hash: hash,
+        state: 'parked',
+        created_at: at,
+        updated_at: at,
+      }))
+      await insertRows(tx, 'rejected_events', rows, database.keepExisting)
       const head = 'SELECT id, body_hash FROM rejected_events WHERE body_hash'
       const found = await selectIn<{ id: number; body_hash: string }>(
         tx,

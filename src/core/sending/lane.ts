@@ -5,7 +5,7 @@
 
 import type { Breaker } from './breaker.ts'
 import type { ClaimedMessage } from './outgoing-message.ts'
-import { recipientOf } from './outgoing-store.ts'
+import { recipientOf } from './outgoing-rows.ts'
 
 export interface LaneDeps {
   readonly concurrency: number

@@ -4,10 +4,11 @@ import { type ActivityRecord, activityRecord } from '../activity/activity-event.
 import type { ActivityStore } from '../activity/activity-store.ts'
 import { failureKind } from '../contract/failures.ts'
 import type { SendOutcome } from '../contract/provider.ts'
-import type { Database, Executor, SqlValue } from '../storage/database.ts'
-import { insertRows } from '../storage/rows.ts'
+import type { Database, Executor } from '../storage/database.ts'
+import { insertRows, type Values } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
-import type { OutgoingChange, OutgoingRecord, OutgoingStore } from './outgoing-store.ts'
+import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
+import type { OutgoingStore } from './outgoing-store.ts'
 import { afterAttempt } from './retry-policy.ts'
 
 export interface EndedAttempt {
@@ -109,38 +110,25 @@ function failureText(record: OutgoingRecord): string {
   return record.failureReason ? `${text} (${record.failureReason})` : text
 }
 
-const ledgerColumns = [
-  'wa_outgoing_message_id',
-  'attempt',
-  'connection_id',
-  'outcome',
-  'message_id',
-  'failure_code',
-  'vendor_code',
-  'detail',
-  'started_at',
-  'finished_at',
-]
-
 async function writeLedger(tx: Executor, keepExisting: string, ended: readonly EndedAttempt[]): Promise<void> {
   const sorted = [...ended].sort((a, b) => a.messageId - b.messageId)
-  await insertRows(tx, 'wa_send_attempts', ledgerColumns, sorted.map(ledgerRow), keepExisting)
+  await insertRows(tx, 'wa_send_attempts', sorted.map(ledgerRow), keepExisting)
 }
 
-function ledgerRow(ended: EndedAttempt): SqlValue[] {
+function ledgerRow(ended: EndedAttempt): Values {
   const { outcome } = ended
   const failure = outcome.outcome === 'accepted' ? undefined : outcome.failure
   const detail = outcome.outcome === 'accepted' ? outcome.note : outcome.failure.detail
-  return [
-    ended.messageId,
-    ended.attempt,
-    ended.connectionId,
-    outcome.outcome,
-    idFrom(ended),
-    failure?.code ?? null,
-    failure?.vendorCode?.slice(0, 40) ?? null,
-    detail?.slice(0, 1024) ?? null,
-    sqlTime(ended.startedAt),
-    sqlTime(ended.finishedAt),
-  ]
+  return {
+    wa_outgoing_message_id: ended.messageId,
+    attempt: ended.attempt,
+    connection_id: ended.connectionId,
+    outcome: outcome.outcome,
+    message_id: idFrom(ended),
+    failure_code: failure?.code ?? null,
+    vendor_code: failure?.vendorCode?.slice(0, 40) ?? null,
+    detail: detail?.slice(0, 1024) ?? null,
+    started_at: sqlTime(ended.startedAt),
+    finished_at: sqlTime(ended.finishedAt),
+  }
 }

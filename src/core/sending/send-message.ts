@@ -8,7 +8,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Batcher } from '../storage/batcher.ts'
 import type { Breaker } from './breaker.ts'
 import { attemptReference, type ClaimedMessage } from './outgoing-message.ts'
-import type { OutgoingChange } from './outgoing-store.ts'
+import type { OutgoingChange } from './outgoing-rows.ts'
 import type { EndedAttempt } from './record-attempt.ts'
 
 export interface SendDeps {

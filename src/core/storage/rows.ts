@@ -5,35 +5,32 @@ import type { Executor, SqlValue } from './database.ts'
 /** Rows in one statement at most; larger groups gain nothing (docs/performance.md). */
 const maxRows = 64
 
-/** Inserts rows, `values` in the order of `columns`. `ending` is e.g. {@link Database.keepExisting}. */
-export async function insertRows(
-  tx: Executor,
-  table: string,
-  columns: readonly string[],
-  rows: readonly (readonly SqlValue[])[],
-  ending = '',
-): Promise<void> {
+/** A row to write: column -> value. All rows of one call have the same columns in the same order. */
+export type Values = Readonly<Record<string, SqlValue>>
+
+/** Inserts rows. `ending` is e.g. {@link Database.keepExisting}. */
+export async function insertRows(tx: Executor, table: string, rows: readonly Values[], ending = ''): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {})
   for (const chunk of powerOfTwoChunks(rows)) {
     const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${tuples(chunk.length, columns.length)}${ending}`
-    await tx.write(sql, chunk.flat())
+    await tx.write(
+      sql,
+      chunk.flatMap((row) => Object.values(row)),
+    )
   }
 }
 
 /**
- * Updates many rows in one statement: each row gives its key, then a value per column. `null` in a value means NULL.
+ * Updates many rows in one statement; the first column of each is its key.
  * @returns the number of rows that the database counts as changed
  */
-export async function updateRows(
-  tx: Executor,
-  table: string,
-  key: string,
-  columns: readonly string[],
-  rows: readonly (readonly SqlValue[])[],
-): Promise<number> {
+export async function updateRows(tx: Executor, table: string, rows: readonly Values[]): Promise<number> {
+  const [key = 'id', ...columns] = Object.keys(rows[0] ?? {})
   let changed = 0
   for (let from = 0; from < rows.length; from += maxRows) {
     const padded = padToPowerOfTwo(rows.slice(from, from + maxRows))
-    changed += await tx.write(updateSql(table, key, columns, padded.length), padded.flat())
+    const bind = padded.flatMap((row) => Object.values(row))
+    changed += await tx.write(updateSql(table, key, columns, padded.length), bind)
   }
   return changed
 }

@@ -4,7 +4,7 @@ import type { ActivityStore } from '../activity/activity-store.ts'
 import { type FailureCode, failureKinds } from '../contract/failures.ts'
 import type { TemplateCatalog } from '../notifications/template-catalog.ts'
 import { statusOf } from '../sending/outgoing-message.ts'
-import { type OutgoingRecord, outgoingSelect, toRecord } from '../sending/outgoing-store.ts'
+import { type OutgoingRecord, outgoingSelect, toRecord } from '../sending/outgoing-rows.ts'
 import type { Database, Row, SqlValue } from '../storage/database.ts'
 import { fromSqlTime } from '../storage/time.ts'
 
