@@ -159,6 +159,15 @@ export function envTable(): string {
   return ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n')
 }
 
+/** `.env.example`: every variable, commented out, with its meaning. */
+export function envExample(): string {
+  const entries = Object.entries(settings).map(([name, setting]) => {
+    const { help, schema } = setting as Setting
+    return `# ${help}\n#${name}=${defaultOf(schema).replaceAll('`', '')}\n`
+  })
+  return `# Copy to .env and set what you need; what is set in the environment already wins.\n\n${entries.join('\n')}`
+}
+
 function defaultOf(schema: z.ZodType): string {
   const empty = schema.safeParse(undefined)
   return empty.success && empty.data !== undefined ? `\`${String(empty.data)}\`` : ''

@@ -2,7 +2,7 @@
 
 import type { Content } from '../contract/content.ts'
 import type { Action } from '../notifications/reason.ts'
-import type { LinkAction, TemplateCatalog, TextKey } from '../notifications/template-catalog.ts'
+import type { TemplateCatalog } from '../notifications/template-catalog.ts'
 import { buttonPayload } from './button-payload.ts'
 import type { Answer } from './next-step.ts'
 
@@ -19,7 +19,7 @@ export interface AnswerFacts {
 /** Words and buttons of an answer. */
 export function answerContent(catalog: TemplateCatalog, answer: Answer, facts: AnswerFacts): Content {
   const { language, rootReference } = facts
-  const say = (values: Record<string, string> = {}) => catalog.text(language, answer.key as TextKey, values)
+  const say = (values: Record<string, string> = {}) => catalog.text(language, answer.key, values)
   const button = (action: Action, title: string, value?: string) => ({
     id: buttonPayload({ reference: rootReference, action, ...(value ? { value } : {}) }),
     title,
@@ -35,7 +35,7 @@ export function answerContent(catalog: TemplateCatalog, answer: Answer, facts: A
       return {
         type: 'link',
         text: say(),
-        title: catalog.linkTitle(language, answer.key as LinkAction),
+        title: catalog.linkTitle(language, answer.key),
         url: facts.linkUrl,
       }
     case 'choices': {

@@ -3,7 +3,7 @@
  * provider leaves out which message was answered. The message's random reference is the proof that we made it.
  */
 
-import type { Action } from '../notifications/reason.ts'
+import { type Action, actions } from '../notifications/reason.ts'
 
 export interface ButtonPayload {
   readonly reference: string
@@ -18,7 +18,7 @@ export const buttonPayload = ({ reference, action, value }: ButtonPayload): stri
 
 /** Reads {@link buttonPayload}; undefined for anything that we did not make. */
 export function parseButtonPayload(text: string | undefined): ButtonPayload | undefined {
-  const match = /^g1\.([\w-]{22})\.([a-z_]+)(?:\.([\w-]{1,32}))?$/.exec(text ?? '')
-  if (!match?.[1] || !match[2]) return undefined
-  return { reference: match[1], action: match[2] as Action, ...(match[3] ? { value: match[3] } : {}) }
+  const [, reference, name, value] = /^g1\.([\w-]{22})\.([a-z_]+)(?:\.([\w-]{1,32}))?$/.exec(text ?? '') ?? []
+  const action = actions.find((known) => known === name)
+  return reference && action ? { reference, action, ...(value ? { value } : {}) } : undefined
 }

@@ -3,22 +3,21 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type Action, actions, readYaml } from '../notifications/reason.ts'
+import { linkActions, textKeys } from '../notifications/template-catalog.ts'
 
 /** The decisions that the courier side understands (API.md, NDR API call). */
 export const ndrActions = ['reattempt', 'reschedule', 'report_fake_delivery', 'cancel'] as const
 export type NdrActionName = (typeof ndrActions)[number]
 
-const actionFlow = z
-  .strictObject({
-    activity: z.string().min(1).max(64),
-    ndr: z.enum(ndrActions).optional(),
-    ask: z.literal('delivery_date').optional(),
-    question: z.string().optional(),
-    answer: z.string().optional(),
-    link: z.string().optional(),
-  })
-  .refine((flow) => (flow.ndr ? flow.answer : flow.link), 'needs either ndr and answer, or link')
-  .refine((flow) => !flow.ask === !flow.question, 'ask and question go together')
+const activity = z.string().min(1).max(64)
+const text = z.enum(textKeys)
+const ndr = z.enum(ndrActions)
+
+const actionFlow = z.discriminatedUnion('does', [
+  z.strictObject({ does: z.literal('decide'), activity, ndr, answer: text }),
+  z.strictObject({ does: z.literal('ask_delivery_date'), activity, ndr, question: text, answer: text }),
+  z.strictObject({ does: z.literal('link'), activity, link: z.enum(linkActions) }),
+])
 
 const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'must be yyyy-mm-dd')
 

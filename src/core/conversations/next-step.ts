@@ -1,8 +1,9 @@
 /** What a conversation does next: pure. Data in, decisions out; nobody is called and no clock is read. */
 
 import type { Action } from '../notifications/reason.ts'
+import type { LinkAction, TextKey } from '../notifications/template-catalog.ts'
 import { courierDate, isStillAhead, nextDeliveryDates } from './delivery-dates.ts'
-import type { Flows, NdrActionName } from './flows.ts'
+import type { ActionFlow, Flows, NdrActionName } from './flows.ts'
 
 /** What is remembered between two answers of a customer. */
 export interface Conversation {
@@ -28,10 +29,10 @@ export interface Circumstances {
 
 /** What we say, still without language. */
 export type Answer =
-  | { readonly type: 'text'; readonly key: string; readonly date?: string }
-  | { readonly type: 'dates'; readonly key: string; readonly dates: readonly string[] }
-  | { readonly type: 'link'; readonly key: string }
-  | { readonly type: 'choices'; readonly key: string }
+  | { readonly type: 'text'; readonly key: TextKey; readonly date?: string }
+  | { readonly type: 'dates'; readonly key: TextKey; readonly dates: readonly string[] }
+  | { readonly type: 'link'; readonly key: LinkAction }
+  | { readonly type: 'choices'; readonly key: TextKey }
 
 export interface Step {
   readonly conversation: Conversation
@@ -40,6 +41,8 @@ export interface Step {
   readonly answer?: Answer
   readonly ndr?: { readonly action: NdrActionName; readonly deferredDate?: string }
 }
+
+type DecisionFlow = Extract<ActionFlow, { ndr: NdrActionName }>
 
 const dayMs = 86_400_000
 /** Somebody who types three lines in a row gets the choices once. */
@@ -80,26 +83,34 @@ function onTap(
   around: Circumstances,
 ): Step {
   const flow = flows.actions[action]
-  if (flow.link) return { ...noted(known, { type: 'link', key: flow.link }), activity: activityOf(flow.activity) }
-  if (!flow.ask) return decided(flow, known, action)
-  const isOffered = value !== undefined && known.offeredDates.includes(value)
-  return isOffered && isStillAhead(value, around.now, around.timezone)
-    ? decided(flow, known, action, value)
-    : askForDate(flows, known, flow.question ?? '', around)
+  switch (flow.does) {
+    case 'link':
+      return { ...noted(known, { type: 'link', key: flow.link }), activity: activityOf(flow.activity) }
+    case 'decide':
+      return decided(flow, known, action)
+    case 'ask_delivery_date':
+      return isTakeable(known, value, around)
+        ? decided(flow, known, action, value)
+        : askForDate(flows, known, flow.question, around)
+  }
 }
 
-function askForDate(flows: Flows, known: Conversation, key: string, { now, timezone }: Circumstances): Step {
+/** A date that we offered and that is still to come; taps on old buttons may name any other. */
+const isTakeable = (known: Conversation, date: string | undefined, { now, timezone }: Circumstances): boolean =>
+  date !== undefined && known.offeredDates.includes(date) && isStillAhead(date, now, timezone)
+
+function askForDate(flows: Flows, known: Conversation, key: TextKey, { now, timezone }: Circumstances): Step {
   const dates = nextDeliveryDates(flows.deliveryDates, now, timezone)
   return noted({ ...known, offeredDates: dates }, { type: 'dates', key, dates })
 }
 
-function decided(flow: Flows['actions'][Action], known: Conversation, action: Action, date?: string): Step {
+function decided(flow: DecisionFlow, known: Conversation, action: Action, date?: string): Step {
   const deferredDate = date ? courierDate(date) : undefined
   return {
     conversation: { ...known, decision: { action, ...(date ? { value: date } : {}) } },
     activity: activityOf(flow.activity, deferredDate),
-    answer: { type: 'text', key: flow.answer ?? '', ...(date ? { date } : {}) },
-    ...(flow.ndr ? { ndr: { action: flow.ndr, ...(deferredDate ? { deferredDate } : {}) } } : {}),
+    answer: { type: 'text', key: flow.answer, ...(date ? { date } : {}) },
+    ndr: { action: flow.ndr, ...(deferredDate ? { deferredDate } : {}) },
   }
 }
 

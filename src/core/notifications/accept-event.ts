@@ -61,7 +61,7 @@ function plan({ reserve }: AcceptDeps, decision: Decision): Plan {
 
 /** A message whose call starts at once is written already claimed, so that a crash leaves in doubt only such. */
 const draftOf = ({ decision, reservation }: Plan): OutgoingDraft | undefined => {
-  if (decision.type === 'park') return undefined
+  if (decision.type === 'park' || decision.type === 'pass') return undefined
   return reservation ? { ...decision.draft, state: 'sending' } : decision.draft
 }
 
@@ -77,19 +77,26 @@ async function write(
   ])
   const nextInserted = inserted.values()
   const nextParked = parked.values()
-  return plans.map(({ decision }) =>
-    decision.type === 'park'
-      ? parkedResult(decision, nextParked.next().value)
-      : messageResult(decision, nextInserted.next().value),
-  )
+  return plans.map(({ decision }) => {
+    switch (decision.type) {
+      case 'pass':
+        return passedOver
+      case 'park':
+        return parkedResult(decision, nextParked.next().value)
+      default:
+        return messageResult(decision, nextInserted.next().value)
+    }
+  })
 }
+
+const passedOver: EventResult = { eventId: 'none', outcome: 'skipped', reason: 'no_notification_for_event' }
 
 function parkedResult({ rejection }: Extract<Decision, { type: 'park' }>, id = 0): EventResult {
   const { reason, detail } = rejection
   return { eventId: `rejected:${id}`, outcome: 'parked', reason, detail, rejectedEventId: id }
 }
 
-function messageResult(decision: Exclude<Decision, { type: 'park' }>, inserted: Inserted | undefined): EventResult {
+function messageResult(decision: Extract<Decision, { draft: unknown }>, inserted: Inserted | undefined): EventResult {
   const { draft } = decision
   const facts = { eventId: draft.idempotencyKey, ...(inserted ? { messageId: inserted.id } : {}) }
   if (inserted && !inserted.isNew) return { ...facts, outcome: 'duplicate' }

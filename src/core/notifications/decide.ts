@@ -19,6 +19,8 @@ export type Decision =
   | { readonly type: 'send'; readonly draft: SendDraft; readonly connection: Connection }
   | { readonly type: 'skip'; readonly draft: OutgoingDraft }
   | { readonly type: 'park'; readonly rejection: Rejection }
+  /** A sound event that asks for no notification. */
+  | { readonly type: 'pass' }
 
 export type DecideEvent = (body: Buffer) => Promise<Decision>
 
@@ -39,6 +41,7 @@ export const createDecide = (deps: DecideDeps): DecideEvent => {
     const parsed = parseEvent(body)
     if (!parsed.ok) return park(body, parsed)
     const kind = deps.kinds.find((candidate) => candidate.recognises(parsed.value))
+    if (!kind && deps.kinds.some((candidate) => candidate.passesOver(parsed.value))) return { type: 'pass' }
     if (!kind) return park(body, { reason: 'unknown_kind', detail: 'no kind of notification recognises this event' })
     const reading = kind.read(parsed.value)
     if (!reading.ok) return park(body, reading)

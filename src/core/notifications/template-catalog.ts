@@ -21,10 +21,11 @@ const textVariables = {
   and_more: ['n'],
 } as const satisfies Record<string, readonly string[]>
 export type TextKey = keyof typeof textVariables
-const textKeys = Object.keys(textVariables) as TextKey[]
+export const textKeys = Object.keys(textVariables) as TextKey[]
 
 /** Actions that are answered with a button that opens a link. */
-export type LinkAction = 'update_address' | 'add_alternate_number'
+export const linkActions = ['update_address', 'add_alternate_number'] as const
+export type LinkAction = (typeof linkActions)[number]
 
 export type Values = Readonly<Record<string, string>>
 

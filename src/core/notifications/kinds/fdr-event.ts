@@ -84,6 +84,12 @@ export const isFdrEvent = (event: unknown): boolean => {
   return text(at(event, 'resource'))?.toLowerCase() === 'shipment' && subType?.toLowerCase() === failedDelivery
 }
 
+/** Is it another update of a shipment? The warehouse system publishes all of them under one prefix. */
+export const isOtherShipmentEvent = (event: unknown): boolean =>
+  text(at(event, 'resource'))?.toLowerCase() === 'shipment' &&
+  text(at(event, 'eventSubType')) !== undefined &&
+  !isFdrEvent(event)
+
 const refused = (reason: FdrProblem, detail: string): FdrReading => ({ ok: false, reason, detail })
 
 const readItem = (item: unknown): FdrItem => {

@@ -4,7 +4,7 @@ import type { OrderSnapshot } from '../../activity/order-snapshot.ts'
 import { fdrValues } from '../content.ts'
 import { type ReasonTable, reasonOf } from '../reason.ts'
 import type { TemplateCatalog } from '../template-catalog.ts'
-import { type FdrEvent, isFdrEvent, readFdrEvent } from './fdr-event.ts'
+import { type FdrEvent, isFdrEvent, isOtherShipmentEvent, readFdrEvent } from './fdr-event.ts'
 import type { ComposeFacts, NotificationKind, Reading } from './kind.ts'
 
 export interface FdrKindDeps {
@@ -19,6 +19,7 @@ export const createFdrKind = (deps: FdrKindDeps): NotificationKind => ({
   id: 'fdr',
   usefulMs,
   recognises: isFdrEvent,
+  passesOver: isOtherShipmentEvent,
   read(event) {
     const reading = readFdrEvent(event)
     return reading.ok ? noticeOf(reading.fdr, deps) : reading

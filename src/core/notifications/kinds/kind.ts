@@ -42,6 +42,8 @@ export interface NotificationKind {
   /** A message that could not be sent for so long is of no use any more. */
   readonly usefulMs: number
   recognises(event: unknown): boolean
+  /** Is it a sound event of the same source that asks for no notification? Then it is passed over without a trace. */
+  passesOver(event: unknown): boolean
   /** Never throws; says why when the event cannot be used. */
   read(event: unknown): Reading
 }

@@ -1,4 +1,4 @@
-import { DataTypes, type ModelAttributes, type QueryInterface } from 'sequelize'
+import { DataTypes, type ModelAttributeColumnOptions, type ModelAttributes, type QueryInterface } from 'sequelize'
 
 const { BIGINT, BLOB, DATE, INTEGER, SMALLINT, STRING, TEXT, TINYINT } = DataTypes
 
@@ -7,7 +7,9 @@ const time = { type: DATE(3) }
 const required = <T extends object>(column: T) => ({ ...column, allowNull: false as const })
 const stamps = { created_at: required(time), updated_at: required(time) }
 const text = { type: TEXT }
+/** MEDIUMTEXT and MEDIUMBLOB in MySQL; SQLite knows one size only, and the driver says so loudly. */
 const longText = { type: TEXT('medium') }
+const longBlob = { type: BLOB('medium') }
 /** Provider ids have no documented length; 255 holds every one that was seen. */
 const providerId = { type: STRING(255) }
 const phone = { type: STRING(32) }
@@ -218,7 +220,7 @@ const tables: Record<string, ModelAttributes> = {
     connection_id: { type: BIGINT },
     reason: required({ type: STRING(64) }),
     detail: { type: STRING(1024) },
-    body: required({ type: BLOB('medium') }),
+    body: required(longBlob),
     body_hash: required({ type: STRING(64) }),
     /** parked | replayed */
     state: required({ type: STRING(16) }),
@@ -264,8 +266,24 @@ const indexes: [table: string, ...columns: string[]][] = [
 
 const charset = { charset: 'utf8mb4', collate: 'utf8mb4_bin' }
 
+const unsized = new Map<unknown, typeof TEXT | typeof BLOB>([
+  [longText.type, TEXT],
+  [longBlob.type, BLOB],
+])
+
+const withoutSizes = (columns: ModelAttributes): ModelAttributes =>
+  Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => {
+      const { type, ...rest } = column as ModelAttributeColumnOptions
+      return [name, { ...rest, type: unsized.get(type) ?? type }]
+    }),
+  )
+
 export async function up(schema: QueryInterface): Promise<void> {
-  for (const [name, columns] of Object.entries(tables)) await schema.createTable(name, columns, charset)
+  const isSqlite = schema.sequelize.getDialect() === 'sqlite'
+  for (const [name, columns] of Object.entries(tables)) {
+    await schema.createTable(name, isSqlite ? withoutSizes(columns) : columns, charset)
+  }
   for (const [table, ...columns] of unique) await schema.addIndex(table, columns, { unique: true })
   for (const [table, ...columns] of indexes) await schema.addIndex(table, columns)
 }

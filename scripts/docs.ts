@@ -1,0 +1,30 @@
+/** Writes what the documentation shows of the code, so that it cannot drift: `npm run docs`. With `--check`: only compares. */
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { envExample, envTable } from '../src/env.ts'
+
+const start = '<!-- configuration: start -->'
+const end = '<!-- configuration: end -->'
+
+const readme = readFileSync('README.md', 'utf8')
+const [before = '', rest = ''] = readme.split(start)
+const [, after = ''] = rest.split(end)
+const pages: Record<string, string> = {
+  'README.md': `${before}${start}\n${envTable()}\n${end}${after}`,
+  '.env.example': envExample(),
+}
+
+const stale = Object.entries(pages).filter(([path, text]) => read(path) !== text)
+if (!process.argv.includes('--check')) for (const [path, text] of stale) writeFileSync(path, text)
+else if (stale.length > 0) {
+  process.stderr.write(`not current: ${stale.map(([path]) => path).join(', ')}; run npm run docs\n`)
+  process.exit(1)
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
