@@ -2,6 +2,7 @@
 
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Consumers, startConsumers } from './consumers/consumers.ts'
 import { type Control, startControl } from './consumers/control.ts'
 import { forProvider, platformAccountId } from './core/accounts/connections.ts'
@@ -152,9 +153,12 @@ function drop(core: Core, change: { what: 'settings'; accountId: number } | { wh
   else core.connections.drop()
 }
 
-async function databaseProblem(database: Database): Promise<string | null> {
-  return database.select('SELECT 1').then(
+const readinessMs = 2_000
+
+function databaseProblem(database: Database): Promise<string | null> {
+  const answers = database.select('SELECT 1').then(
     () => null,
     () => 'does not answer',
   )
+  return Promise.race([answers, sleep(readinessMs, 'does not answer in time')])
 }

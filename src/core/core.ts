@@ -1,6 +1,11 @@
 /** Everything inside the gateway, put together: what HTTP and the consumers call. */
 
-import { type Connection, type ConnectionStore, createConnectionStore } from './accounts/connections.ts'
+import {
+  type Connection,
+  type ConnectionStore,
+  createConnectionStore,
+  platformAccountId,
+} from './accounts/connections.ts'
 import { createSecretBox } from './accounts/secret-box.ts'
 import { createSettingsStore, type SettingsStore } from './accounts/settings.ts'
 import { loadTemplateRegistry, type TemplateRegistry } from './accounts/templates.ts'
@@ -84,6 +89,8 @@ export interface Core {
   readonly messages: Messages
   readonly lanes: Lanes
   readonly linkTarget: (token: string) => Promise<string | undefined>
+  /** What an account may map templates to. */
+  readonly reasonKeys: readonly string[]
 }
 
 /**
@@ -94,7 +101,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const { database, configDir, now, random, log, metrics, onChange } = options
   const catalog = loadTemplateCatalog(configDir)
   const flows = loadFlows(configDir)
-  const kinds = createKinds({ reasons: loadReasons(`${configDir}/reasons.yaml`), catalog })
+  const reasons = loadReasons(`${configDir}/reasons.yaml`)
+  const kinds = createKinds({ reasons, catalog })
   const templates = await loadTemplateRegistry(database, catalog, now())
 
   const settings = createSettingsStore({
@@ -109,7 +117,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     now,
     onChange: () => onChange({ what: 'connections' }),
   })
-  const platformConnection = async (): Promise<Connection | undefined> => (await connections.platform())[0]
+  const platformConnection = async (): Promise<Connection | undefined> => {
+    const { connectionId } = await settings.get(platformAccountId)
+    return connectionId === undefined ? (await connections.platform())[0] : connections.get(connectionId)
+  }
   const outgoing = createOutgoingStore(database)
   const rejected = createRejectedEvents(database)
   const activity = createActivityStore({ database, hasBroker: options.hasBroker })
@@ -210,6 +221,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       providerOf: async (id) => (await connections.get(id))?.provider,
     }),
     lanes,
+    reasonKeys: reasons.reasons.map(({ key }) => key),
     linkTarget: (token) => linkTarget({ outgoing, settings: settings.get, portalUrl: options.portalUrl }, token),
   }
 }

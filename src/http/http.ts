@@ -54,8 +54,9 @@ export function createHttp(options: HttpOptions): HttpServer {
       providers,
       adapter,
       publicUrl: options.publicUrl,
+      reasonKeys: core.reasonKeys,
     }),
-    operations: createOperationsHandlers({ checks: options.checks, metrics }),
+    operations: createOperationsHandlers({ checks: options.checks, metrics, lanes: core.lanes }),
     webhooks: Object.fromEntries(providers.map(({ id }) => [id, createWebhookHandlers(webhookDeps, id)])),
     webhookAliases: options.webhookAliases,
   })

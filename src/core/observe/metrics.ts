@@ -1,6 +1,6 @@
 /** Every metric of the gateway, declared in one table. Labels come from closed sets only. */
 
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const sizeBuckets = [1, 2, 4, 8, 16, 32, 64]
@@ -9,6 +9,8 @@ const sizeBuckets = [1, 2, 4, 8, 16, 32, 64]
 export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
+  // Memory, garbage collection and event-loop lag of the process.
+  collectDefaultMetrics({ register: registry })
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Counter<L>({ name, help, labelNames: [...labelNames], registers })
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
@@ -31,7 +33,6 @@ export function createMetrics() {
     unroutable: counter('fdr_activity_unroutable_total', 'Activity events that no queue was bound for'),
     batchSize: histogram('fdr_batch_size', 'Items written in one group', sizeBuckets, ['batch']),
     httpSeconds: histogram('fdr_http_seconds', 'HTTP requests', latencyBuckets, ['route', 'status']),
-    eventLoopLag: gauge('fdr_event_loop_lag_seconds', 'Mean delay of the event loop since the last scrape'),
   }
 }
 

@@ -50,7 +50,8 @@ export function createLanes({ store, now, send, connection, onBreaker, onError }
   const laneOf = (owner: Connection) => (lanes.get(owner.id) ?? create(owner)).lane
 
   return {
-    reserve: (owner, recipient) => (isDraining ? undefined : laneOf(owner).reserve(recipient)),
+    reserve: (owner, recipient) =>
+      isDraining || owner.state !== 'active' ? undefined : laneOf(owner).reserve(recipient),
     async wake(connectionId) {
       if (isDraining) return
       const owner = await connection(connectionId)

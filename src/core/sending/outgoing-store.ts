@@ -1,7 +1,7 @@
 /** Outgoing messages in the database. Every change of state of a message is one of the statements in this file. */
 
 import type { Database, Executor, Row } from '../storage/database.ts'
-import { insertRows, selectIn, updateRows, updateWhereIn } from '../storage/rows.ts'
+import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import type { ClaimedMessage, OutgoingDraft } from './outgoing-message.ts'
 import {
@@ -142,25 +142,24 @@ async function claim(
   busy: ReadonlySet<string>,
   now: Date,
 ): Promise<ClaimedMessage[]> {
-  // Reads a little more than it takes: messages to a recipient who is being written to must wait for their turn.
+  // Reads a little more than it takes: messages to a recipient who is being written to must wait for their turn. The
+  // limit is rounded so that few kinds of this statement exist.
+  const looked = 2 ** Math.ceil(Math.log2(limit * 2 + busy.size))
   const rows = await tx.select<Row>(
     `${outgoingSelect} WHERE whatsappSenderConnectionId = $1 AND due_at <= $2 AND state IN ('queued', 'waiting')
-     ORDER BY due_at, id LIMIT ${limit * 2 + busy.size}${database.forUpdateSkipLocked}`,
+     ORDER BY due_at, id LIMIT ${looked}${database.forUpdateSkipLocked}`,
     [connectionId, sqlTime(now)],
   )
   const chosen = onePerRecipient(rows.map(toRecord), limit, busy, now)
   const leaseEnd = sqlTime(new Date(now.getTime() + leaseMs))
-  const ids = chosen.map((record) => record.id)
-  await updateWhereIn(
-    tx,
-    'wa_outgoing_messages',
-    { state: 'sending', due_at: leaseEnd, updated_at: sqlTime(now) },
-    'id',
-    ids,
-  )
-  if (ids.length > 0) {
-    await tx.write(`UPDATE wa_outgoing_messages SET attempts = attempts + 1 WHERE id IN (${ids.join(', ')})`)
-  }
+  const started = chosen.map((record) => ({
+    id: record.id,
+    state: 'sending',
+    attempts: record.attempts + 1,
+    due_at: leaseEnd,
+    updated_at: sqlTime(now),
+  }))
+  await updateRows(tx, 'wa_outgoing_messages', started)
   return chosen.flatMap((record) => claimed(record, record.attempts + 1) ?? [])
 }
 

@@ -97,7 +97,13 @@ function openMysql({ url, poolSize = 10, queryMs = 10_000 }: DatabaseOptions): S
     timezone: '+00:00',
     pool: { max: poolSize, min: 0, idle: 60_000, acquire: 10_000 },
     // Times travel as text in both databases; the driver's own casts are cheaper than Sequelize's per-field parsers.
-    dialectOptions: { connectTimeout: 5_000, dateStrings: true, typeCast: true, multipleStatements: false },
+    dialectOptions: {
+      connectTimeout: 5_000,
+      dateStrings: true,
+      typeCast: true,
+      multipleStatements: false,
+      maxPreparedStatements: 200,
+    },
     hooks: { afterConnect: (connection) => boundEveryQuery(connection, queryMs) },
   })
 }

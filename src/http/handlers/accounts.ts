@@ -19,6 +19,7 @@ export interface AccountHandlerDeps {
   readonly providers: readonly ProviderDefinition[]
   readonly adapter: (provider: string) => ProviderAdapter
   readonly publicUrl: () => string
+  readonly reasonKeys: readonly string[]
 }
 
 export const connectionSchema = z.strictObject({
@@ -45,6 +46,7 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
 
   async putSettings({ params, body }: RequestFacts<SettingsInput>): Promise<Reply> {
     const accountId = accountIdOf(params)
+    assertReasons(deps, body)
     if (body.whatsappSenderConnectionId) await assertUsable(deps, accountId, body.whatsappSenderConnectionId)
     const settings = await deps.settings.put(accountId, channelIdOf(params), body)
     return { status: 200, body: shownSettings(settings) }
@@ -80,6 +82,13 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
     return { status: 201, body: { ...shownConnection(deps, created), checks: checks satisfies ConnectionCheck[] } }
   },
 })
+
+function assertReasons({ reasonKeys }: AccountHandlerDeps, { templates = {} }: SettingsInput): void {
+  const unknown = Object.keys(templates).filter((reason) => !reasonKeys.includes(reason))
+  if (unknown.length === 0) return
+  const errors = unknown.map((reason) => ({ path: `templates.${reason}`, message: 'is no reason' }))
+  throw new HttpProblem(400, 'the body is not valid', { errors })
+}
 
 /** An account may name its own connections and the platform's, nobody else's. */
 async function assertUsable({ connections }: AccountHandlerDeps, accountId: number, id: string): Promise<void> {
