@@ -1,7 +1,8 @@
 /** Starts the gateway, stops it in order, and says with its exit code how it went. */
 
+import { destination } from 'pino'
 import { type App, startApp } from './app.ts'
-import { createLogger } from './core/observe/logger.ts'
+import { createLogger, type Logger } from './core/observe/logger.ts'
 import { EnvError, loadDotEnv, readEnv } from './env.ts'
 import { resolveKeys } from './local-keys.ts'
 import { configDir } from './paths.ts'
@@ -13,10 +14,11 @@ async function main(): Promise<void> {
   loadDotEnv()
   const env = readEnv(process.env)
   const { secretsKeys, adminKey, newAdminKeyPath } = resolveKeys(env)
-  const log = createLogger(env.LOG_LEVEL)
+  const output = destination({ sync: false })
+  const log = createLogger(env.LOG_LEVEL, output)
   const fatal = (what: string) => (error: unknown) => {
     log.fatal({ err: error }, what)
-    log.flush()
+    output.flushSync()
     process.exit(1)
   }
   process.on('uncaughtException', fatal('uncaught exception'))
@@ -24,10 +26,10 @@ async function main(): Promise<void> {
 
   const app = await startApp({ env, log, configDir, secretsKeys, adminKey })
   log.info({ url: app.url, roles: env.ROLES, ...(newAdminKeyPath ? { adminKeyIn: newAdminKeyPath } : {}) }, 'ready')
-  stopOnSignal(app, log)
+  stopOnSignal(app, log, () => output.flushSync())
 }
 
-function stopOnSignal(app: App, log: ReturnType<typeof createLogger>): void {
+function stopOnSignal(app: App, log: Logger, flush: () => void): void {
   let isStopping = false
   const stop = async (signal: string) => {
     // A terminal sends the same signal to npm and to us, so it may come twice.
@@ -37,7 +39,7 @@ function stopOnSignal(app: App, log: ReturnType<typeof createLogger>): void {
     setTimeout(() => process.exit(1), stopMs).unref()
     await app.stop()
     log.info('stopped')
-    log.flush()
+    flush()
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))

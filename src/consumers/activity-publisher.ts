@@ -26,6 +26,7 @@ const confirmMs = 30_000
 export async function startActivityPublisher(deps: ActivityPublisherDeps): Promise<ActivityPublisher> {
   const { url, activity, now, log, metrics } = deps
   let channel: ConfirmChannel | undefined
+  let reopen = () => {}
   let hasWarned = false
 
   const setup = async (model: ChannelModel) => {
@@ -40,6 +41,7 @@ export async function startActivityPublisher(deps: ActivityPublisherDeps): Promi
       if (!hasWarned) log.warn('no queue is bound for activity events')
       hasWarned = true
     })
+    reopen = () => void model.close().catch(() => {})
     channel = opened
   }
   const broker = await openBroker({ url, purpose: 'activity', log, setup })
@@ -52,8 +54,10 @@ export async function startActivityPublisher(deps: ActivityPublisherDeps): Promi
       const confirmed = await publishAll(channel, events)
       await activity.markPublished(confirmed, now())
       metrics.published.inc(confirmed.length)
-      // What was not confirmed comes up again when its lease ends.
-      return confirmed.length === events.length ? events.length : 0
+      if (confirmed.length === events.length) return events.length
+      // A broker that does not confirm is not asked again on the same channel; its events come up when their lease ends.
+      reopen()
+      return 0
     },
   }
 }

@@ -34,8 +34,9 @@ export async function startConsumers({ core, amqpUrl, log, metrics, now }: Consu
   const reports = Array.from({ length: reportAppliers }, () => start('apply-reports', core.work.applyReports))
   const replies = start('apply-replies', core.work.applyReplies)
   const decisions = start('push-decisions', core.work.pushDecisions)
-  const sweeper = start('sweep', core.work.sweep)
-  const workers: Worker[] = [...reports, replies, decisions, sweeper]
+  // Each on its own, so that one that fails holds up none of the others.
+  const sweeps = Object.entries(core.work.sweeps).map(([name, work]) => start(name, work))
+  const workers: Worker[] = [...reports, replies, decisions, ...sweeps]
   core.bells.received = () => {
     for (const worker of [...reports, replies]) worker.wake()
   }
@@ -48,7 +49,7 @@ export async function startConsumers({ core, amqpUrl, log, metrics, now }: Consu
     workers.push(publishing)
   }
   return {
-    problem: () => (broker && !broker.events.isConnected() ? 'the broker is not connected' : null),
+    problem: () => (broker && !isConnected(broker) ? 'the broker is not connected' : null),
     stopTaking: async () => broker?.events.stop(),
     async stop() {
       await Promise.all(workers.map((worker) => worker.stop()))
@@ -56,6 +57,8 @@ export async function startConsumers({ core, amqpUrl, log, metrics, now }: Consu
     },
   }
 }
+
+const isConnected = ({ events, publisher }: BrokerParts) => events.isConnected() && publisher.isConnected()
 
 interface BrokerParts {
   readonly events: EventConsumer

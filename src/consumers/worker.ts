@@ -1,5 +1,6 @@
 /** Work that lies in rows: done as soon as somebody says so, and looked for now and then in case nobody did. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../core/observe/logger.ts'
 
 export interface WorkerOptions {
@@ -26,6 +27,7 @@ export function startWorker({ name, work, everyMs, log }: WorkerOptions): Worker
   let isStopped = false
   let interrupt = () => {}
 
+  const stopping = new AbortController()
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms)
@@ -34,6 +36,8 @@ export function startWorker({ name, work, everyMs, log }: WorkerOptions): Worker
         resolve()
       }
     })
+  /** Only a stop ends it early: news must not make a failing worker spin. */
+  const pauseAfterError = () => sleep(afterErrorMs, undefined, { signal: stopping.signal }).catch(() => {})
 
   const loop = async () => {
     while (!isStopped) {
@@ -43,7 +47,7 @@ export function startWorker({ name, work, everyMs, log }: WorkerOptions): Worker
         if (count === 0 && !isWoken && !isStopped) await pause(everyMs)
       } catch (error) {
         log.warn({ err: error, worker: name }, 'work failed; trying again')
-        await pause(afterErrorMs)
+        await pauseAfterError()
       }
     }
   }
@@ -55,6 +59,7 @@ export function startWorker({ name, work, everyMs, log }: WorkerOptions): Worker
     },
     stop() {
       isStopped = true
+      stopping.abort()
       interrupt()
       return running
     },

@@ -20,7 +20,7 @@ import { applyReplies } from './inbound/apply-replies.ts'
 import { applyReports } from './inbound/apply-reports.ts'
 import { createInboundStore } from './inbound/inbound-store.ts'
 import { receiveWebhooks, type VerifiedWebhook } from './inbound/receive.ts'
-import { acceptEvents, type EventResult } from './notifications/accept-event.ts'
+import { acceptEvents, type EventResult, parkUnstorable } from './notifications/accept-event.ts'
 import { createDecide } from './notifications/decide.ts'
 import { createKinds } from './notifications/kinds/kinds.ts'
 import { loadReasons } from './notifications/reason.ts'
@@ -36,6 +36,7 @@ import { createSendMessage } from './sending/send-message.ts'
 import { sweepExpired, sweepLostSends } from './sending/sweep.ts'
 import { createBatcher } from './storage/batcher.ts'
 import type { Database } from './storage/database.ts'
+import { whenBack } from './storage/when-back.ts'
 import { createMessages, type Messages } from './timeline/messages.ts'
 
 export interface CoreOptions {
@@ -65,8 +66,8 @@ export interface Work {
   readonly applyReports: () => Promise<number>
   readonly applyReplies: () => Promise<number>
   readonly pushDecisions: () => Promise<number>
-  /** Wakes lanes whose messages are due, finds lost sends and late messages. */
-  readonly sweep: () => Promise<number>
+  /** What nobody rings for: lanes whose messages are due, lost sends, late messages, counts. */
+  readonly sweeps: Readonly<Record<string, () => Promise<number>>>
 }
 
 /** What tells a worker that there is something to do; set by whoever runs the workers. */
@@ -92,6 +93,9 @@ export interface Core {
   /** What an account may map templates to. */
   readonly reasonKeys: readonly string[]
 }
+
+/** Shorter than a lease: after it the message would have become a doubt. */
+const giveBackMs = 60_000
 
 /**
  * Reads the configuration and builds the stores and stories. The tables must be there.
@@ -163,9 +167,11 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     isEnabled: options.isEnabled,
     now,
   })
+  const giveBack = (references: readonly string[]) =>
+    void whenBack(giveBackMs, () => outgoing.giveBack(references, now()))
+  const accepting = { database, decide, outgoing, rejected, reserve: lanes.reserve, wake, giveBack, now }
   const events = createBatcher<Buffer, EventResult>({
-    flush: (bodies) =>
-      acceptEvents({ database, decide, outgoing, rejected, reserve: lanes.reserve, wake, now }, bodies),
+    flush: (bodies) => acceptEvents(accepting, bodies),
     onFlush: batchSize('events'),
   })
   const webhooks = createBatcher<VerifiedWebhook, undefined>({
@@ -174,7 +180,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
 
   const bells: Bells = { received: () => {}, decided: () => {} }
-  const applying = { database, store: inbound, outgoing, activity, metrics, now }
+  const applying = { database, store: inbound, outgoing, activity, log, metrics, now }
   const work: Work = {
     applyReports: () => applyReports(applying),
     applyReplies: () =>
@@ -191,17 +197,23 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       }),
     pushDecisions: () =>
       pushDecisions({ store: ndr, http: options.http, baseUrl: options.ndrApiUrl, now, random, log, metrics }),
-    async sweep() {
-      const due = await outgoing.connectionsWithDue(now())
-      for (const connectionId of due) wake(connectionId)
-      await templates.flushCounts()
-      return (await sweepLostSends(recording)) + (await sweepExpired(recording))
+    sweeps: {
+      wakeLanes: async () => {
+        for (const connectionId of await outgoing.connectionsWithDue(now())) wake(connectionId)
+        return 0
+      },
+      lostSends: () => sweepLostSends(recording),
+      expired: () => sweepExpired(recording),
+      counts: async () => {
+        await templates.flushCounts()
+        return 0
+      },
     },
   }
 
   return {
     acceptEvent: async (body) => {
-      const result = await events.add(body)
+      const result = await events.add(body).catch((error) => parkUnstorable(accepting, body, error))
       metrics.events.inc({ outcome: result.outcome })
       return result
     },

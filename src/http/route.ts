@@ -23,7 +23,7 @@ export interface Reply {
 }
 
 export interface Route {
-  readonly method: 'get' | 'post' | 'put'
+  readonly method: 'get' | 'post' | 'put' | 'patch'
   readonly path: string
   readonly auth: Auth
   /** Validates the query; absent = the query is ignored. */
@@ -31,6 +31,8 @@ export interface Route {
   /** Validates the JSON body; `raw` = bytes as received; absent = no body is read. */
   readonly body?: z.ZodType | 'raw'
   readonly maxBytes?: number
+  /** Throws before a body is read that nobody is there for. */
+  readonly admit?: (params: Readonly<Record<string, string>>) => Promise<void>
   // Each handler names the types that its own row's schemas produce.
   readonly handler: (request: RequestFacts<never, never>) => Promise<Reply>
 }

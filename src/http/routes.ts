@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { settingsSchema } from '../core/accounts/settings.ts'
 import { maxEventBytes } from '../core/notifications/parse-event.ts'
 import type { createAccountHandlers } from './handlers/accounts.ts'
-import { connectionSchema } from './handlers/accounts.ts'
+import { connectionChanges, connectionSchema } from './handlers/accounts.ts'
 import type { createActivityHandlers } from './handlers/activity.ts'
 import type { createEventHandlers } from './handlers/events.ts'
 import type { createMessageHandlers } from './handlers/messages.ts'
@@ -78,6 +78,7 @@ export const createRoutes = ({ events, activity, messages, accounts, operations,
   { method: 'get',  path: '/v1/connections',                auth: 'admin',  query: connectionFilter,                handler: accounts.listConnections },
   { method: 'post', path: '/v1/connections',                auth: 'admin',  query: verify, body: connectionSchema,  handler: accounts.postConnection },
   { method: 'get',  path: '/v1/connections/:id',            auth: 'admin',                                          handler: accounts.getConnection },
+  { method: 'patch', path: '/v1/connections/:id',           auth: 'admin',  query: verify, body: connectionChanges, handler: accounts.patchConnection },
   { method: 'get',  path: '/track/whatsapp/:token',         auth: 'public',                                         handler: messages.follow },
   { method: 'get',  path: '/health/live',                   auth: 'public',                                         handler: operations.live },
   { method: 'get',  path: '/health/ready',                  auth: 'public',                                         handler: operations.ready },
@@ -89,6 +90,14 @@ function webhookRoutes(path: string, handlers: Handlers['webhooks'][string] | un
   if (!handlers) return []
   return [
     { method: 'get', path, auth: 'provider', query: anyQuery, handler: handlers.handshake },
-    { method: 'post', path, auth: 'provider', body: 'raw', maxBytes: webhookBytes, handler: handlers.receive },
+    {
+      method: 'post',
+      path,
+      auth: 'provider',
+      admit: handlers.admit,
+      body: 'raw',
+      maxBytes: webhookBytes,
+      handler: handlers.receive,
+    },
   ]
 }

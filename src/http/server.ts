@@ -7,6 +7,8 @@ import { Router } from '@koa/router'
 import Koa from 'koa'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
+import { BatcherFullError } from '../core/storage/batcher.ts'
+import { isDatabaseAway } from '../core/storage/database-errors.ts'
 import { HttpProblem } from './problem.ts'
 import type { Reply, RequestFacts, Route } from './route.ts'
 import type { Authenticate } from './steps/authenticate.ts'
@@ -54,8 +56,9 @@ function pipeline(route: Route, { authenticate }: HttpServerDeps): Koa.Middlewar
     ctx.state.route = route.path
     authenticate(route.auth, ctx.get('authorization'))
     const query = route.query ? validate(route.query, { ...ctx.query }, 'query') : {}
-    const body = await bodyOf(route, ctx)
     const params = (ctx as unknown as { params?: Record<string, string> }).params ?? {}
+    await route.admit?.(params)
+    const body = await bodyOf(route, ctx)
     const request: RequestFacts = { params, query: query as Record<string, string>, headers: ctx.headers, body }
     answer(ctx, await route.handler(request as RequestFacts<never, never>))
   }
@@ -95,13 +98,20 @@ function observe({ log, metrics }: HttpServerDeps): Koa.Middleware {
 }
 
 function answerProblem(ctx: Koa.Context, error: unknown, log: Logger): void {
-  const problem = error instanceof HttpProblem ? error : new HttpProblem(500, 'something went wrong here')
-  if (problem !== error) log.error({ err: error, route: ctx.state.route }, 'request failed')
+  const problem = problemOf(error)
+  if (problem.status === 500) log.error({ err: error, route: ctx.state.route }, 'request failed')
+  if (problem.status === 503 && problem !== error) log.warn({ err: error, route: ctx.state.route }, 'request put off')
   ctx.status = problem.status
   ctx.body = JSON.stringify(problem.body)
   ctx.type = 'application/problem+json'
   // The rest of a body that was not read must not be taken for the next request.
   if (!ctx.req.complete) ctx.set('connection', 'close')
+}
+
+function problemOf(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error
+  if (isDatabaseAway(error) || error instanceof BatcherFullError) return new HttpProblem(503, 'not now; try again')
+  return new HttpProblem(500, 'something went wrong here')
 }
 
 function listen(server: Server, port: number): Promise<number> {

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { ProviderConnection, ProviderDefinition } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
-import { insertRows } from '../storage/rows.ts'
+import { insertRows, updateRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
 import type { SecretBox } from './secret-box.ts'
 
@@ -44,13 +44,27 @@ export interface ConnectionDraft {
   readonly managedBy?: string | undefined
 }
 
+export type ConnectionChanges = Partial<
+  Pick<ConnectionDraft, 'name' | 'businessPhone' | 'credentials' | 'limits' | 'fallbackConnectionId'>
+>
+
+export class SenderTakenError extends Error {
+  override readonly name = 'SenderTakenError'
+  constructor(senderId: string) {
+    super(`another connection has the sender ${senderId} already; change that one`)
+  }
+}
+
 export interface ConnectionStore {
   get(id: number): Promise<Connection | undefined>
   byWebhookKey(key: string): Promise<Connection | undefined>
   /** Connections of the platform's own account, the one to use by default first. */
   platform(): Promise<readonly Connection[]>
   list(accountId?: number): Promise<readonly Connection[]>
+  /** @throws {SenderTakenError} when another connection has the same business phone number at the provider */
   create(draft: ConnectionDraft): Promise<Connection>
+  /** Changes what is given; credentials as a whole. Undefined when there is no such connection. */
+  patch(id: number, changes: ConnectionChanges): Promise<Connection | undefined>
   /** Creates or updates the one connection that the installation's environment describes. */
   putManaged(draft: ConnectionDraft & { readonly managedBy: string }): Promise<Connection>
   /** Forgets what is cached. */
@@ -70,6 +84,9 @@ export interface ConnectionsDeps {
 export const forProvider = ({ id, credentials }: Connection): ProviderConnection => ({ id: String(id), credentials })
 
 const cacheMs = 30_000
+/** 24 bytes are 32 characters of base64url. */
+const webhookKeyBytes = 24
+const webhookKeyPattern = /^[\w-]{32}$/
 const columns =
   'id, account_id, provider, name, sender_id, business_phone, webhook_key, verify_token, credentials, limits, ' +
   'fallback_connection_id, state, managed_by'
@@ -77,34 +94,55 @@ const columns =
 export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const { database, now, onChange } = deps
   const cache = new LRUCache<string, { readonly found: readonly Connection[] }>({ max: 20_000, ttl: cacheMs })
+  let drops = 0
 
-  const select = async (where: string, value?: string | number): Promise<readonly Connection[]> => {
-    const key = `${where}:${value}`
+  const select = async (where: string, ...bind: (string | number)[]): Promise<readonly Connection[]> => {
+    const key = `${where}:${bind.join('/')}`
     const cached = cache.get(key)
     if (cached) return cached.found
+    const dropsBefore = drops
     const rows = await database.select<ConnectionRow>(
       `SELECT ${columns} FROM wa_connections WHERE ${where} ORDER BY id`,
-      value === undefined ? [] : [value],
+      bind,
     )
     const found = rows.map((row) => fromRow(row, deps))
-    cache.set(key, { found })
+    // Dropped while it was being read: it may be from before the change.
+    if (drops === dropsBefore) cache.set(key, { found })
     return found
   }
-  const changed = () => {
+  const drop = () => {
+    drops++
     cache.clear()
+  }
+  const changed = () => {
+    drop()
     onChange?.()
   }
   const get = async (id: number) => (await select('id = $1', id))[0]
-  const byWebhookKey = async (key: string) => (await select("webhook_key = $1 AND state <> 'deleted'", key))[0]
+  const byWebhookKey = async (key: string) =>
+    // Anybody may ask with any key: what cannot be one is neither looked up nor remembered.
+    webhookKeyPattern.test(key) ? (await select("webhook_key = $1 AND state <> 'deleted'", key))[0] : undefined
+  const bySender = async (provider: string, senderId: string | undefined) =>
+    (await select("provider = $1 AND state <> 'deleted' AND sender_id = $2", provider, senderId ?? ''))[0]
 
   const create = async (draft: ConnectionDraft) => {
-    const webhookKey = randomBytes(24).toString('base64url')
+    const senderId = senderIdOf(draft, deps)
+    // A second connection with the same number could not tell its reports from the first one's.
+    if (senderId && (await bySender(draft.provider, senderId))) throw new SenderTakenError(senderId)
+    const webhookKey = randomBytes(webhookKeyBytes).toString('base64url')
     const values = { ...toColumns(draft, webhookKey, deps), ...newKeys(draft, webhookKey, now()) }
     await insertRows(database, 'wa_connections', [values])
     changed()
     const created = await byWebhookKey(webhookKey)
     if (!created) throw new Error('the connection that was just created is not there')
     return created
+  }
+
+  const update = async (existing: Connection, draft: ConnectionDraft) => {
+    const values = { ...toColumns(draft, existing.webhookKey, deps), updated_at: sqlTime(now()) }
+    await updateRows(database, 'wa_connections', [{ id: existing.id, ...values }])
+    changed()
+    return (await get(existing.id)) ?? existing
   }
 
   return {
@@ -117,18 +155,16 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
     platform: () => select("account_id = $1 AND state <> 'deleted'", platformAccountId),
     create,
     async putManaged(draft) {
-      const [existing] = await select("managed_by = $1 AND state <> 'deleted'", draft.managedBy)
-      if (!existing) return create(draft)
-      const values = { ...toColumns(draft, existing.webhookKey, deps), updated_at: sqlTime(now()) }
-      const assignments = Object.keys(values).map((column, index) => `${column} = $${index + 2}`)
-      await database.write(`UPDATE wa_connections SET ${assignments.join(', ')} WHERE id = $1`, [
-        existing.id,
-        ...Object.values(values),
-      ])
-      changed()
-      return (await get(existing.id)) ?? existing
+      const [managed] = await select("managed_by = $1 AND state <> 'deleted'", draft.managedBy)
+      const existing = managed ?? (await bySender(draft.provider, senderIdOf(draft, deps)))
+      return existing ? update(existing, draft) : create(draft)
     },
-    drop: () => cache.clear(),
+    async patch(id, changes) {
+      const existing = await get(id)
+      if (!existing || existing.state === 'deleted') return undefined
+      return update(existing, { ...existing, ...changes })
+    },
+    drop,
   }
 }
 
@@ -149,11 +185,7 @@ interface ConnectionRow {
 }
 
 function fromRow(row: ConnectionRow, { secrets, providerById }: ConnectionsDeps): Connection {
-  const sealed = JSON.parse(row.credentials) as Record<string, string>
-  const opened = Object.entries(sealed).map(([field, value]) => [
-    field,
-    secrets.open(value, place(row.webhook_key, field)),
-  ])
+  const credentials = opened(row, secrets)
   const defaults = providerById(row.provider)?.defaultLimits ?? { messagesPerSecond: 10, concurrency: 10 }
   return {
     id: row.id,
@@ -164,19 +196,37 @@ function fromRow(row: ConnectionRow, { secrets, providerById }: ConnectionsDeps)
     businessPhone: row.business_phone,
     webhookKey: row.webhook_key,
     verifyToken: row.verify_token,
-    credentials: Object.fromEntries(opened),
+    credentials: credentials ?? {},
     limits: { ...defaults, ...(row.limits ? (JSON.parse(row.limits) as Partial<Limits>) : {}) },
     fallbackConnectionId: row.fallback_connection_id ?? undefined,
-    state: row.state,
+    // What nobody can open cannot send; the rest goes on.
+    state: credentials ? row.state : 'paused',
     managedBy: row.managed_by ?? undefined,
+  }
+}
+
+/** Undefined when the key that sealed them is not in the ring, or the row was tampered with. */
+function opened(row: ConnectionRow, secrets: SecretBox): Record<string, string> | undefined {
+  const sealed = Object.entries(JSON.parse(row.credentials) as Record<string, string>)
+  try {
+    return Object.fromEntries(
+      sealed.map(([field, value]) => [field, secrets.open(value, place(row.webhook_key, field))]),
+    )
+  } catch {
+    return undefined
   }
 }
 
 /** A sealed value opens only in the row and field it was made for. */
 const place = (webhookKey: string, field: string) => `connection/${webhookKey}/${field}`
 
-function toColumns(draft: ConnectionDraft, webhookKey: string, { secrets, providerById }: ConnectionsDeps) {
-  const senderField = providerById(draft.provider)?.senderIdField
+function senderIdOf({ provider, credentials }: ConnectionDraft, { providerById }: ConnectionsDeps) {
+  const field = providerById(provider)?.senderIdField
+  return field === undefined ? undefined : credentials[field]
+}
+
+function toColumns(draft: ConnectionDraft, webhookKey: string, deps: ConnectionsDeps) {
+  const { secrets } = deps
   const sealed = Object.entries(draft.credentials).map(([field, value]) => [
     field,
     secrets.seal(value, place(webhookKey, field)),
@@ -185,7 +235,7 @@ function toColumns(draft: ConnectionDraft, webhookKey: string, { secrets, provid
     account_id: draft.accountId,
     provider: draft.provider,
     name: draft.name,
-    sender_id: (senderField && draft.credentials[senderField]) || null,
+    sender_id: senderIdOf(draft, deps) ?? null,
     business_phone: draft.businessPhone,
     credentials: JSON.stringify(Object.fromEntries(sealed)),
     limits: draft.limits ? JSON.stringify(draft.limits) : null,

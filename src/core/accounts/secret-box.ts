@@ -33,7 +33,9 @@ export function createSecretBox(keyRing: string): SecretBox {
     open(text, place) {
       const [format, keyId, nonce = '', sealed = '', tag = ''] = text.split(':')
       if (format !== version) throw new Error('sealed value of an unknown format')
-      const decipher = createDecipheriv('aes-256-gcm', keyOf(keys, keyId), Buffer.from(nonce, 'base64'))
+      const decipher = createDecipheriv('aes-256-gcm', keyOf(keys, keyId), Buffer.from(nonce, 'base64'), {
+        authTagLength: 16,
+      })
         .setAAD(Buffer.from(place))
         .setAuthTag(Buffer.from(tag, 'base64'))
       return decipher.update(Buffer.from(sealed, 'base64'), undefined, 'utf8') + decipher.final('utf8')

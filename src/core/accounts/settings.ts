@@ -103,6 +103,8 @@ export function createSettingsStore({ database, now, onChange }: SettingsDeps): 
   const cache = new LRUCache<number, Map<string, Layer>>({
     max: 20_000,
     ttl: cacheMs,
+    // Dropped while it was being read: whoever asked gets what was read, and nobody after them.
+    ignoreFetchAbort: true,
     fetchMethod: (accountId) => loadLayers(database, accountId),
   })
   const get = async (accountId: number, channelId?: string) => {

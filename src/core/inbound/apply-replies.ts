@@ -5,6 +5,7 @@ import type { ActivityStore } from '../activity/activity-store.ts'
 import { type Advance, type AdvanceDeps, advance } from '../conversations/advance.ts'
 import type { ConversationStore, StoredConversation } from '../conversations/conversation-store.ts'
 import type { NdrStore } from '../conversations/ndr-store.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
@@ -12,6 +13,7 @@ import type { Database, Executor } from '../storage/database.ts'
 import type { InboundStore, PendingReply, SettledReply } from './inbound-store.ts'
 import { type MatchedReply, matchReplies } from './match-replies.ts'
 import { nextLook } from './matching.ts'
+import { applyGroup } from './one-by-one.ts'
 
 export interface ApplyRepliesDeps extends AdvanceDeps {
   readonly database: Database
@@ -21,6 +23,7 @@ export interface ApplyRepliesDeps extends AdvanceDeps {
   readonly ndr: NdrStore
   readonly activity: ActivityStore
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
+  readonly log: Logger
   readonly metrics: Metrics
   /** Follow-ups are committed: these connections have something to send. */
   readonly wake: (connectionIds: ReadonlySet<number>) => void
@@ -31,10 +34,22 @@ export interface ApplyRepliesDeps extends AdvanceDeps {
 const groupSize = 32
 
 /** Applies one group of stored replies. Resolves with how many were looked at. */
-export async function applyReplies(deps: ApplyRepliesDeps): Promise<number> {
+export function applyReplies(deps: ApplyRepliesDeps): Promise<number> {
+  const apply = (limit: number) => applyDue(deps, limit)
+  return applyGroup({ apply, putOffFirst: () => putOffFirst(deps), log: deps.log }, groupSize)
+}
+
+async function putOffFirst({ database, store, now }: ApplyRepliesDeps): Promise<void> {
+  await database.transaction(async (tx) => {
+    const first = await store.dueReplies(tx, 1, now())
+    await store.settleReplies(tx, settle(first, [], now()), now())
+  })
+}
+
+async function applyDue(deps: ApplyRepliesDeps, limit: number): Promise<number> {
   const { database, store, outgoing, conversations, now } = deps
   const { looked, advances } = await database.transaction(async (tx) => {
-    const pending = await store.dueReplies(tx, groupSize, now())
+    const pending = await store.dueReplies(tx, limit, now())
     if (pending.length === 0) return { looked: 0, advances: [] }
     const { matched, roots } = await matchReplies(tx, outgoing, pending)
     const known = await conversations.load(tx, [...roots.keys()])

@@ -3,20 +3,23 @@
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
 import type { ReportStatus } from '../contract/events.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { parseAttemptReference } from '../sending/outgoing-message.ts'
+import { parseAttemptReference, rank } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
-import type { Database } from '../storage/database.ts'
+import type { Database, Executor } from '../storage/database.ts'
 import type { InboundStore, PendingReport, SettledReport } from './inbound-store.ts'
 import { nextLook } from './matching.ts'
 import { withReport } from './message-status.ts'
+import { applyGroup } from './one-by-one.ts'
 
 export interface ApplyReportsDeps {
   readonly database: Database
   readonly store: InboundStore
   readonly outgoing: OutgoingStore
   readonly activity: ActivityStore
+  readonly log: Logger
   readonly metrics: Metrics
   readonly now: () => Date
 }
@@ -24,12 +27,25 @@ export interface ApplyReportsDeps {
 const groupSize = 64
 
 /** Applies one group of stored reports. Resolves with how many were looked at. */
-export async function applyReports(deps: ApplyReportsDeps): Promise<number> {
+export function applyReports(deps: ApplyReportsDeps): Promise<number> {
+  const apply = (limit: number) => applyDue(deps, limit)
+  return applyGroup({ apply, putOffFirst: () => putOffFirst(deps), log: deps.log }, groupSize)
+}
+
+async function putOffFirst({ database, store, now }: ApplyReportsDeps): Promise<void> {
+  await database.transaction(async (tx) => {
+    const first = await store.dueReports(tx, 1, now())
+    const ends = first.map((report) => settled(report, undefined, now()))
+    await store.settleReports(tx, ends, now())
+  })
+}
+
+async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> {
   const { database, store, outgoing, activity, metrics, now } = deps
   const applied = await database.transaction(async (tx) => {
-    const pending = await store.dueReports(tx, groupSize, now())
+    const pending = await store.dueReports(tx, limit, now())
     if (pending.length === 0) return { pending, count: 0 }
-    const candidates = await matchReports(outgoing, pending)
+    const candidates = await matchReports(tx, outgoing, pending)
     const records = await outgoing.lock(tx, [...candidates.values()])
     const ids = ownOnly(pending, candidates, records)
     const { changed, activities } = applyAll(pending, ids, records)
@@ -47,26 +63,25 @@ export async function applyReports(deps: ApplyReportsDeps): Promise<number> {
   return applied.pending.length
 }
 
-/** Report id -> id of its message: by our echoed reference, else by the provider's id. */
-async function matchReports(outgoing: OutgoingStore, pending: readonly PendingReport[]): Promise<Map<number, number>> {
-  const references = new Map<number, string>()
-  for (const report of pending) {
-    const ours = parseAttemptReference(report.reference ?? undefined)
-    if (ours) references.set(report.id, ours.reference)
-  }
-  const byReference = await outgoing.idsByReference([...new Set(references.values())])
-  const matched = new Map<number, number>()
-  for (const [reportId, reference] of references) {
-    const id = byReference.get(reference)
-    if (id !== undefined) matched.set(reportId, id)
-  }
-  const rest = pending.filter((report) => !matched.has(report.id))
-  const byMessageId = await outgoing.idsByMessageId(rest.map((report) => report.messageId))
-  for (const report of rest) {
-    const id = byMessageId.get(report.messageId)
-    if (id !== undefined) matched.set(report.id, id)
-  }
-  return matched
+/**
+ * Report id -> id of its message: by our echoed reference, else by the provider's id. A report that names one message
+ * by the reference and another by the id is matched with neither.
+ */
+async function matchReports(
+  tx: Executor,
+  outgoing: OutgoingStore,
+  pending: readonly PendingReport[],
+): Promise<Map<number, number>> {
+  const referenceOf = (report: PendingReport) => parseAttemptReference(report.reference ?? undefined)?.reference ?? ''
+  const references = pending.map(referenceOf).filter(Boolean)
+  const byReference = await outgoing.idsByReference([...new Set(references)], tx)
+  const byMessageId = await outgoing.idsByMessageId([...new Set(pending.map((report) => report.messageId))], tx)
+  const matched = pending.flatMap((report) => {
+    const named = [byReference.get(referenceOf(report)), byMessageId.get(report.messageId)]
+    const [id, ...others] = new Set(named.filter((found) => found !== undefined))
+    return id === undefined || others.length > 0 ? [] : [[report.id, id] as const]
+  })
+  return new Map(matched)
 }
 
 /** A report speaks only of messages of the connection that it came through. */
@@ -105,17 +120,21 @@ function applyAll(
   return { changed: [...current.values()], activities }
 }
 
+const noFailure = { failureCode: null, failureReason: null }
+
 function raise(record: OutgoingRecord, report: PendingReport, status: ReportStatus): OutgoingRecord {
   const raised = withReport(record, status, report.at)
-  const isFailure = status === 'failed'
+  // What failed before the acceptance was proved (a throttled or doubted attempt) is over.
+  const lasting = record.statusRank < rank.accepted ? noFailure : record
+  const { failureCode, failureReason } = status === 'failed' ? report : lasting
   return {
     ...raised,
     // Whatever we believed, the provider took it: nothing is left to send.
     state: record.state === 'skipped' ? record.state : 'accepted',
     dueAt: null,
     messageId: record.messageId ?? report.messageId,
-    failureCode: isFailure ? report.failureCode : record.failureCode,
-    failureReason: isFailure ? report.failureReason : record.failureReason,
+    failureCode,
+    failureReason,
   }
 }
 

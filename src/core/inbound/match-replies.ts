@@ -28,7 +28,9 @@ export async function matchReplies(
   const contexts = await outgoing.read(tx, [...guesses.values()])
   const matched = replies.flatMap((reply) => {
     const context = contexts.get(guesses.get(reply.id) ?? 0)
-    return context?.connectionId === reply.connectionId ? [matchOf(reply, context)] : []
+    return context?.connectionId === reply.connectionId && isFromRecipient(reply, context)
+      ? [matchOf(reply, context)]
+      : []
   })
   const roots = await outgoing.lock(
     tx,
@@ -42,6 +44,16 @@ function matchOf(reply: PendingReply, found: OutgoingRecord): MatchedReply {
   return { reply, rootId: found.rootOutgoingId ?? found.id, ...(isAnswered ? { contextId: found.id } : {}) }
 }
 
+/** Digits at the end of a phone that agree however a country's numbers are written (Brazil, Mexico and others). */
+const sameDigits = 8
+
+/** Only the provider's word that a message was answered goes without the phone: a payload may have been passed on. */
+function isFromRecipient(reply: PendingReply, found: OutgoingRecord): boolean {
+  if (reply.contextMessageId !== null && reply.contextMessageId === found.messageId) return true
+  if (!reply.fromPhone || !found.customerPhone) return true
+  return reply.fromPhone.slice(-sameDigits) === found.customerPhone.slice(-sameDigits)
+}
+
 /** Reply id -> id of a message of its conversation. */
 async function findCandidates(tx: Executor, outgoing: OutgoingStore, replies: readonly PendingReply[]) {
   const candidates = new Map<number, number>()
@@ -53,10 +65,10 @@ async function findCandidates(tx: Executor, outgoing: OutgoingStore, replies: re
     }
   }
   const contextOf = (reply: PendingReply) => reply.contextMessageId ?? undefined
-  note(await outgoing.idsByMessageId(present(replies.map(contextOf))), contextOf)
+  note(await outgoing.idsByMessageId(present(replies.map(contextOf)), tx), contextOf)
 
   const referenceOf = (reply: PendingReply) => parseButtonPayload(reply.buttonId ?? undefined)?.reference
-  note(await outgoing.idsByReference(present(missing().map(referenceOf))), referenceOf)
+  note(await outgoing.idsByReference(present(missing().map(referenceOf)), tx), referenceOf)
 
   // A context that we do not know (yet) is no reason to guess: only what names no message goes to the newest one.
   const phoneOf = (reply: PendingReply) =>

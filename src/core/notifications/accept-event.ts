@@ -3,10 +3,13 @@
 import type { Connection } from '../accounts/connections.ts'
 import type { Reservation } from '../sending/lane.ts'
 import type { ClaimedMessage, OutgoingDraft } from '../sending/outgoing-message.ts'
+import { callDeadline } from '../sending/outgoing-rows.ts'
 import type { Inserted, OutgoingStore } from '../sending/outgoing-store.ts'
+import { BatcherFullError } from '../storage/batcher.ts'
 import type { Database } from '../storage/database.ts'
+import { isDatabaseAway, isTransient } from '../storage/database-errors.ts'
 import type { DecideEvent, Decision } from './decide.ts'
-import type { RejectedEvents } from './rejected-events.ts'
+import type { RejectedEvents, Rejection } from './rejected-events.ts'
 
 export interface EventResult {
   /** The event's own key; the same however often it is delivered. */
@@ -26,6 +29,8 @@ export interface AcceptDeps {
   readonly rejected: RejectedEvents
   readonly reserve: (connection: Connection, recipient: string) => Reservation | undefined
   readonly wake: (connectionId: number) => void
+  /** Puts messages that were never called back in line, if they are there, once the database answers again. */
+  readonly giveBack: (references: readonly string[]) => void
   readonly now: () => Date
 }
 
@@ -36,16 +41,21 @@ export interface AcceptDeps {
  */
 export async function acceptEvents(deps: AcceptDeps, bodies: readonly Buffer[]): Promise<EventResult[]> {
   const decisions = await Promise.all(bodies.map(deps.decide))
+  const callBefore = callDeadline()
   const plans = decisions.map((decision) => plan(deps, decision))
   try {
     const results = await write(deps, plans)
-    for (const [index, entry] of plans.entries()) start(deps, entry, results[index])
+    for (const [index, entry] of plans.entries()) start(deps, entry, results[index], callBefore)
     return results
   } catch (error) {
     for (const { reservation } of plans) reservation?.release()
+    // The commit may have gone through and only its answer be lost; none of them was called.
+    if (isDatabaseAway(error)) deps.giveBack(plans.flatMap((entry) => (entry.reservation ? referenceOf(entry) : [])))
     throw error
   }
 }
+
+type SendDecision = Extract<Decision, { type: 'send' }>
 
 /** A decision and, when its call could start at once, the slot that was taken for it. */
 interface Plan {
@@ -58,6 +68,8 @@ function plan({ reserve }: AcceptDeps, decision: Decision): Plan {
   const reservation = reserve(decision.connection, decision.draft.customerPhone ?? '')
   return { decision, reservation }
 }
+
+const referenceOf = ({ decision }: Plan): string[] => (decision.type === 'send' ? [decision.draft.reference] : [])
 
 /** A message whose call starts at once is written already claimed, so that a crash leaves in doubt only such. */
 const draftOf = ({ decision, reservation }: Plan): OutgoingDraft | undefined => {
@@ -104,15 +116,20 @@ function messageResult(decision: Extract<Decision, { draft: unknown }>, inserted
   return { ...facts, outcome: 'skipped', ...(draft.failure ? { reason: draft.failure.code } : {}) }
 }
 
-function start({ wake }: AcceptDeps, { decision, reservation }: Plan, result: EventResult | undefined): void {
+function start(
+  { wake }: AcceptDeps,
+  { decision, reservation }: Plan,
+  result: EventResult | undefined,
+  callBefore: number,
+): void {
   if (decision.type !== 'send') return
   const isNew = result?.outcome === 'queued' && result.messageId !== undefined
   if (!isNew) reservation?.release()
-  else if (reservation) reservation.start(firstAttempt(decision, result.messageId ?? 0))
+  else if (reservation) reservation.start(firstAttempt(decision, result.messageId ?? 0, callBefore))
   else wake(decision.connection.id)
 }
 
-function firstAttempt({ draft, connection }: Extract<Decision, { type: 'send' }>, id: number): ClaimedMessage {
+function firstAttempt({ draft, connection }: SendDecision, id: number, callBefore: number): ClaimedMessage {
   return {
     id,
     reference: draft.reference,
@@ -126,5 +143,17 @@ function firstAttempt({ draft, connection }: Extract<Decision, { type: 'send' }>
     templateId: draft.templateId,
     content: draft.content,
     expiresAt: draft.expiresAt,
+    callBefore,
   }
+}
+
+/**
+ * Parks an event that the database refuses or that we stumble over: held, it would come again for ever.
+ * @throws the error itself when the fault is the database's or ours for the moment, not the event's
+ */
+export async function parkUnstorable(deps: AcceptDeps, body: Buffer, error: unknown): Promise<EventResult> {
+  if (isDatabaseAway(error) || isTransient(error) || error instanceof BatcherFullError) throw error
+  const rejection: Rejection = { source: 'event', reason: 'not_storable', detail: String(error), body }
+  const [id] = await deps.database.transaction((tx) => deps.rejected.park(tx, [rejection], deps.now()))
+  return parkedResult({ type: 'park', rejection }, id)
 }

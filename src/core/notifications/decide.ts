@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection } from '../accounts/connections.ts'
 import type { AccountSettings } from '../accounts/settings.ts'
+import type { OrderSnapshot } from '../activity/order-snapshot.ts'
 import type { Content } from '../contract/content.ts'
 import { buttonPayload } from '../conversations/button-payload.ts'
 import type { OutgoingDraft } from '../sending/outgoing-message.ts'
@@ -98,9 +99,17 @@ const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({
   statusLogId: notice.statusLogId,
   reason: notice.reason,
   customerPhone: phone,
-  snapshot: { ...notice.snapshot, accountSlug: notice.snapshot.accountSlug ?? settings.accountSlug ?? '' },
+  snapshot: capped({ ...notice.snapshot, accountSlug: notice.snapshot.accountSlug ?? settings.accountSlug ?? '' }),
   expiresAt: new Date(deps.now().getTime() + kind.usefulMs),
 })
+
+/** No real name, number or address is longer; what is would only be there to fill a column. */
+const longestFact = 254
+
+const capped = (snapshot: OrderSnapshot): OrderSnapshot =>
+  Object.fromEntries(
+    Object.entries(snapshot).map(([name, value]: [string, string]) => [name, value.slice(0, longestFact)]),
+  )
 
 function skip(facts: Facts, code: string, detail?: string): Decision {
   const failure = { code, ...(detail ? { detail } : {}) }

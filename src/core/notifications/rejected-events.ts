@@ -53,7 +53,7 @@ export function createRejectedEvents(database: Database): RejectedEvents {
         created_at: at,
         updated_at: at,
       }))
-      await insertRows(tx, 'rejected_events', rows, database.keepExisting)
+      for (const group of bySize(rows)) await insertRows(tx, 'rejected_events', group, database.keepExisting)
       const head = 'SELECT id, body_hash FROM rejected_events WHERE body_hash'
       const found = await selectIn<{ id: number; body_hash: string }>(
         tx,
@@ -80,3 +80,20 @@ const hashOf = ({ source, connectionId, body }: Rejection): string =>
     .update(`${source}/${connectionId ?? ''}/`)
     .update(body)
     .digest('hex')
+
+/** A statement must stay well below the server's packet limit (16 MB by default). */
+const statementBytes = 4 * 1024 * 1024
+
+function bySize<R extends { readonly body: Buffer }>(rows: readonly R[]): R[][] {
+  const groups: R[][] = [[]]
+  let bytes = 0
+  for (const row of rows) {
+    bytes += row.body.length
+    if (bytes > statementBytes) {
+      groups.push([])
+      bytes = row.body.length
+    }
+    groups.at(-1)?.push(row)
+  }
+  return groups
+}

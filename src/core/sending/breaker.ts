@@ -47,35 +47,38 @@ const isTrouble = (outcome: SendOutcome): boolean => {
 type Call = () => Promise<SendOutcome>
 type Opossum = CircuitBreaker<[Call], SendOutcome>
 
+/** The outcome of a call that was not made: a breaker may open between the taking of a slot and the call. */
+const notCalled: SendOutcome = {
+  outcome: 'refused',
+  failure: { code: 'connection_unreachable', detail: 'not called: the circuit breaker is open' },
+}
+
 export function createBreaker(options: BreakerOptions): Breaker {
   let breaker: Opossum | undefined
-  let isProbing = false
-
-  const state = (): BreakerState => (breaker?.opened ? 'open' : breaker?.halfOpen ? 'half_open' : 'closed')
-
-  const throughBreaker = async (active: Opossum, call: Call): Promise<SendOutcome> => {
-    isProbing = active.halfOpen
-    try {
-      return await active.fire(call)
-    } catch (error) {
-      if (error instanceof ProviderTrouble) return error.outcome
-      throw error
-    } finally {
-      isProbing = false
-    }
-  }
 
   return {
-    state,
-    allows: () => !breaker || !(breaker.opened || (breaker.halfOpen && isProbing)),
+    state: () => (breaker?.opened ? 'open' : breaker?.halfOpen ? 'half_open' : 'closed'),
+    allows: () => !breaker || breaker.closed || breaker.pendingClose,
     async run(call) {
       if (breaker) return throughBreaker(breaker, call)
       const outcome = await call()
       if (!isTrouble(outcome)) return outcome
       breaker ??= newBreaker(options)
-      return throughBreaker(breaker, async () => outcome)
+      // Only counted: when others of the same burst opened it meanwhile, this call was made all the same.
+      await throughBreaker(breaker, async () => outcome)
+      return outcome
     },
     close: () => breaker?.shutdown(),
+  }
+}
+
+async function throughBreaker(breaker: Opossum, call: Call): Promise<SendOutcome> {
+  try {
+    return await breaker.fire(call)
+  } catch (error) {
+    if (error instanceof ProviderTrouble) return error.outcome
+    if (CircuitBreaker.isOurError(error as Error)) return notCalled
+    throw error
   }
 }
 

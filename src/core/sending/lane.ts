@@ -37,14 +37,19 @@ export interface Lane {
 
 export function createLane({ concurrency, breaker, claim, send, onError }: LaneDeps): Lane {
   const busy = new Set<string>()
+  /** Claimed while their slot or recipient was given to a fresh message: they are next. */
+  const held: ClaimedMessage[] = []
   let taken = 0
   let mayHaveMore = false
   let isRefilling = false
   let isDraining = false
   const onDrained: (() => void)[] = []
 
-  const free = () =>
-    isDraining || !breaker.allows() ? 0 : breaker.state() === 'closed' ? concurrency - taken : 1 - taken
+  const free = () => {
+    const slots = isDraining || !breaker.allows() ? 0 : breaker.state() === 'closed' ? concurrency : 1
+    return slots - taken - held.length
+  }
+  const isIdle = () => taken === 0 && held.length === 0 && !isRefilling
 
   const take = (recipient: string) => {
     taken++
@@ -53,13 +58,35 @@ export function createLane({ concurrency, breaker, claim, send, onError }: LaneD
   const give = (recipient: string) => {
     taken--
     busy.delete(recipient)
-    if (taken === 0) for (const resolve of onDrained.splice(0)) resolve()
+    startHeld()
+    settleDrain()
     void refill()
   }
-  const run = (message: ClaimedMessage, recipient: string) =>
+  const settleDrain = () => {
+    if (isIdle()) for (const resolve of onDrained.splice(0)) resolve()
+  }
+  const run = (message: ClaimedMessage, recipient: string, onEnd = () => {}) =>
     void send(message)
       .catch(onError)
-      .finally(() => give(recipient))
+      .finally(() => {
+        onEnd()
+        give(recipient)
+      })
+  /** Others to the same recipient may have been left out of the claim until now. */
+  const lookAgain = () => {
+    mayHaveMore = true
+  }
+
+  const startHeld = () => {
+    for (const message of held.splice(0)) {
+      const recipient = recipientOf(message)
+      if (taken >= concurrency || busy.has(recipient)) held.push(message)
+      else {
+        take(recipient)
+        run(message, recipient, lookAgain)
+      }
+    }
+  }
 
   /** Fills free slots from the rows, one look at a time. */
   const refill = async () => {
@@ -71,14 +98,13 @@ export function createLane({ concurrency, breaker, claim, send, onError }: LaneD
       const messages = await claim(wanted, busy)
       // A full helping means that there is probably more.
       if (messages.length >= wanted) mayHaveMore = true
-      for (const message of messages) {
-        take(recipientOf(message))
-        run(message, recipientOf(message))
-      }
+      held.push(...messages)
+      startHeld()
     } catch (error) {
       onError(error)
     } finally {
       isRefilling = false
+      settleDrain()
     }
     if (mayHaveMore && free() > 0) setImmediate(() => void refill())
   }
@@ -95,7 +121,7 @@ export function createLane({ concurrency, breaker, claim, send, onError }: LaneD
     },
     drain() {
       isDraining = true
-      return taken === 0 ? Promise.resolve() : new Promise((resolve) => void onDrained.push(resolve))
+      return isIdle() ? Promise.resolve() : new Promise((resolve) => void onDrained.push(resolve))
     },
     inFlight: () => taken,
   }

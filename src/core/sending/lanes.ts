@@ -55,7 +55,7 @@ export function createLanes({ store, now, send, connection, onBreaker, onError }
     async wake(connectionId) {
       if (isDraining) return
       const owner = await connection(connectionId)
-      if (owner?.state === 'active') laneOf(owner).wake()
+      if (owner?.state === 'active' && !isDraining) laneOf(owner).wake()
     },
     async drain() {
       isDraining = true

@@ -2,7 +2,6 @@
 
 import type { OrderSnapshot } from '../activity/order-snapshot.ts'
 import type { Content } from '../contract/content.ts'
-import type { FailureCode } from '../contract/failures.ts'
 
 export type MessageState =
   | 'queued'
@@ -98,12 +97,8 @@ export interface ClaimedMessage {
   readonly templateId: number | undefined
   readonly content: Content
   readonly expiresAt: Date | undefined
-}
-
-export interface RecordedFailure {
-  readonly code: FailureCode | string
-  readonly vendorCode?: string | undefined
-  readonly detail?: string | undefined
+  /** Reading of the process's monotonic clock (ms) after which it is too late to begin the call. */
+  readonly callBefore: number
 }
 
 /**

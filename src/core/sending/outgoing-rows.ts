@@ -44,23 +44,29 @@ export interface OutgoingRecord {
 }
 
 /** What evidence or an attempt may change of a message. */
-export interface OutgoingChange {
-  readonly id: number
-  readonly state: MessageState
-  readonly statusRank: number
-  readonly messageId: string | null
-  readonly dueAt: Date | null
-  readonly acceptedAt: Date | null
-  readonly sentAt: Date | null
-  readonly deliveredAt: Date | null
-  readonly readAt: Date | null
-  readonly failedAt: Date | null
-  readonly failureCode: string | null
-  readonly failureReason: string | null
-}
+export type OutgoingChange = Pick<
+  OutgoingRecord,
+  | 'id'
+  | 'state'
+  | 'statusRank'
+  | 'messageId'
+  | 'dueAt'
+  | 'acceptedAt'
+  | 'sentAt'
+  | 'deliveredAt'
+  | 'readAt'
+  | 'failedAt'
+  | 'failureCode'
+  | 'failureReason'
+>
 
 /** Longer than one attempt can take (connect 5 s, total 30 s) plus the time to record it. */
 export const leaseMs = 90_000
+/** A call may only begin while it can still end, and be written down, within the lease. */
+const callWithinMs = 45_000
+
+/** Taken before the claim is committed: see {@link ClaimedMessage.callBefore}. */
+export const callDeadline = (): number => performance.now() + callWithinMs
 
 /** A draft as a new row. */
 export function draftRow(draft: OutgoingDraft, now: Date): Values {
@@ -174,7 +180,7 @@ export const recipientOf = (message: {
 }): string => message.customerPhone ?? message.customerUserId ?? ''
 
 /** A record as the sender needs it; undefined for one that has nothing to send. */
-export function claimed(record: OutgoingRecord, attempt: number): ClaimedMessage | undefined {
+export function claimed(record: OutgoingRecord, attempt: number, callBefore: number): ClaimedMessage | undefined {
   if (record.connectionId === null || record.content === null) return undefined
   return {
     id: record.id,
@@ -189,5 +195,6 @@ export function claimed(record: OutgoingRecord, attempt: number): ClaimedMessage
     templateId: record.templateId ?? undefined,
     content: record.content,
     expiresAt: record.expiresAt ?? undefined,
+    callBefore,
   }
 }

@@ -3,16 +3,14 @@
 import type { Database, Executor, Row } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { claimMessages } from './claim.ts'
 import type { ClaimedMessage, OutgoingDraft } from './outgoing-message.ts'
 import {
   changeRow,
-  claimed,
   draftRow,
-  leaseMs,
   type OutgoingChange,
   type OutgoingRecord,
   outgoingSelect,
-  recipientOf,
   toRecord,
 } from './outgoing-rows.ts'
 
@@ -39,14 +37,19 @@ export interface OutgoingStore {
    * oldest first, and marks them as being sent until the lease ends.
    */
   claim(connectionId: number, limit: number, busyRecipients: ReadonlySet<string>, now: Date): Promise<ClaimedMessage[]>
+  /**
+   * Messages that were written as being sent and provably never were: they wait again. Only for messages whose
+   * reference nobody else can know.
+   */
+  giveBack(references: readonly string[], now: Date): Promise<void>
   read(tx: Executor, ids: readonly number[]): Promise<Map<number, OutgoingRecord>>
   /** Reads messages and holds them until the transaction's end. */
   lock(tx: Executor, ids: readonly number[]): Promise<Map<number, OutgoingRecord>>
   apply(tx: Executor, changes: readonly OutgoingChange[], now: Date): Promise<void>
   get(id: number): Promise<OutgoingRecord | undefined>
   /** Which messages these references or provider ids belong to. */
-  idsByReference(references: readonly string[]): Promise<Map<string, number>>
-  idsByMessageId(messageIds: readonly string[]): Promise<Map<string, number>>
+  idsByReference(references: readonly string[], tx?: Executor): Promise<Map<string, number>>
+  idsByMessageId(messageIds: readonly string[], tx?: Executor): Promise<Map<string, number>>
   /** Connections that have messages whose time has come. */
   connectionsWithDue(now: Date): Promise<number[]>
   /** Messages whose lease ended without an outcome; they were being sent by a process that is gone. */
@@ -58,8 +61,15 @@ export interface OutgoingStore {
 export function createOutgoingStore(database: Database): OutgoingStore {
   return {
     insert: (tx, drafts, now) => insertDrafts(tx, database.keepExisting, drafts, now),
-    claim: (connectionId, limit, busyRecipients, now) =>
-      database.transaction((tx) => claim(tx, database, connectionId, limit, busyRecipients, now)),
+    claim: (connectionId, limit, busy, now) => claimMessages(database, { connectionId, limit, busy, now }),
+    async giveBack(references, now) {
+      const sending = `state = 'sending' AND attempts = 1`
+      const list = references.map((_, index) => `$${index + 2}`).join(', ')
+      await database.write(
+        `UPDATE wa_outgoing_messages SET state = 'queued', attempts = 0, due_at = $1 WHERE ${sending} AND reference IN (${list})`,
+        [sqlTime(now), ...references],
+      )
+    },
     read: (tx, ids) => readRecords(tx, ids, ''),
     lock: (tx, ids) => readRecords(tx, ids, database.forUpdate),
     async apply(tx, changes, now) {
@@ -70,13 +80,13 @@ export function createOutgoingStore(database: Database): OutgoingStore {
       const [row] = await database.select(`${outgoingSelect} WHERE id = $1`, [id])
       return row ? toRecord(row) : undefined
     },
-    async idsByReference(references) {
+    async idsByReference(references, tx = database) {
       const head = 'SELECT id, reference AS found FROM wa_outgoing_messages WHERE reference'
-      return toIds(await selectIn(database, head, references))
+      return toIds(await selectIn(tx, head, references))
     },
-    async idsByMessageId(messageIds) {
+    async idsByMessageId(messageIds, tx = database) {
       const head = 'SELECT id, message_id AS found FROM wa_outgoing_messages WHERE message_id'
-      return toIds(await selectIn(database, head, messageIds))
+      return toIds(await selectIn(tx, head, messageIds))
     },
     async connectionsWithDue(now) {
       const rows = await database.select<{ connection: number | null }>(
@@ -132,48 +142,6 @@ async function insertDrafts(tx: Executor, keepExisting: string, drafts: readonly
     if (!row) throw new Error('a message that was just inserted is not there')
     return { id: Number(row.id), reference: row.reference, isNew: row.reference === draft.reference }
   })
-}
-
-async function claim(
-  tx: Executor,
-  database: Database,
-  connectionId: number,
-  limit: number,
-  busy: ReadonlySet<string>,
-  now: Date,
-): Promise<ClaimedMessage[]> {
-  // Reads a little more than it takes: messages to a recipient who is being written to must wait for their turn. The
-  // limit is rounded so that few kinds of this statement exist.
-  const looked = 2 ** Math.ceil(Math.log2(limit * 2 + busy.size))
-  const rows = await tx.select<Row>(
-    `${outgoingSelect} WHERE whatsappSenderConnectionId = $1 AND due_at <= $2 AND state IN ('queued', 'waiting')
-     ORDER BY due_at, id LIMIT ${looked}${database.forUpdateSkipLocked}`,
-    [connectionId, sqlTime(now)],
-  )
-  const chosen = onePerRecipient(rows.map(toRecord), limit, busy, now)
-  const leaseEnd = sqlTime(new Date(now.getTime() + leaseMs))
-  const started = chosen.map((record) => ({
-    id: record.id,
-    state: 'sending',
-    attempts: record.attempts + 1,
-    due_at: leaseEnd,
-    updated_at: sqlTime(now),
-  }))
-  await updateRows(tx, 'wa_outgoing_messages', started)
-  return chosen.flatMap((record) => claimed(record, record.attempts + 1) ?? [])
-}
-
-function onePerRecipient(records: OutgoingRecord[], limit: number, busy: ReadonlySet<string>, now: Date) {
-  const taken = new Set(busy)
-  const chosen: OutgoingRecord[] = []
-  for (const record of records) {
-    const recipient = recipientOf(record)
-    const isExpired = record.expiresAt !== null && record.expiresAt <= now
-    if (chosen.length === limit || isExpired || taken.has(recipient)) continue
-    taken.add(recipient)
-    chosen.push(record)
-  }
-  return chosen
 }
 
 const toIds = (rows: { id: number; found: string }[]) => new Map(rows.map((row) => [row.found, Number(row.id)]))

@@ -44,6 +44,10 @@ export async function recordAttempts(deps: RecordDeps, ended: readonly EndedAtte
       now(),
     )
     await writeLedger(tx, database.keepExisting, ended)
+    await replaceDoubts(
+      tx,
+      ended.filter(({ messageId }) => locked.get(messageId)?.state === 'in_doubt'),
+    )
     await activity.insert(
       tx,
       results.flatMap((result) => result.records),
@@ -113,6 +117,19 @@ function failureText(record: OutgoingRecord): string {
 async function writeLedger(tx: Executor, keepExisting: string, ended: readonly EndedAttempt[]): Promise<void> {
   const sorted = [...ended].sort((a, b) => a.messageId - b.messageId)
   await insertRows(tx, 'wa_send_attempts', sorted.map(ledgerRow), keepExisting)
+}
+
+/** The sweep wrote a doubt for an attempt whose process was only slow: what it knows now takes its place. */
+async function replaceDoubts(tx: Executor, late: readonly EndedAttempt[]): Promise<void> {
+  for (const ended of late) {
+    const { wa_outgoing_message_id: messageId, attempt, ...row } = ledgerRow(ended)
+    const assignments = Object.keys(row).map((column, index) => `${column} = $${index + 3}`)
+    await tx.write(
+      `UPDATE wa_send_attempts SET ${assignments.join(', ')}
+       WHERE wa_outgoing_message_id = $1 AND attempt = $2 AND outcome = 'in_doubt'`,
+      [messageId ?? null, attempt ?? null, ...Object.values(row)],
+    )
+  }
 }
 
 function ledgerRow(ended: EndedAttempt): Values {

@@ -6,6 +6,7 @@ import type { ProviderAdapter, SendOutcome } from '../contract/provider.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Batcher } from '../storage/batcher.ts'
+import { isUniqueViolation } from '../storage/database-errors.ts'
 import type { Breaker } from './breaker.ts'
 import { attemptReference, type ClaimedMessage } from './outgoing-message.ts'
 import type { OutgoingChange } from './outgoing-rows.ts'
@@ -37,8 +38,10 @@ export function createSendMessage(deps: SendDeps): SendMessage {
 }
 
 async function callProvider({ connection, adapter }: SendDeps, message: ClaimedMessage): Promise<SendOutcome> {
-  const owner = await connection(message.connectionId)
-  if (!owner) return refused('the sender connection does not exist any more')
+  const owner = await connection(message.connectionId).catch(() => undefined)
+  if (!owner) return notCalled('the sender connection could not be read')
+  // Too late: somebody else may hold it for lost already.
+  if (performance.now() > message.callBefore) return notCalled('the process stood still between claim and call')
   try {
     return await adapter(owner.provider).send(
       {
@@ -56,10 +59,17 @@ async function callProvider({ connection, adapter }: SendDeps, message: ClaimedM
   }
 }
 
-const refused = (detail: string): SendOutcome => ({
+/** Provably not sent: the provider was not called. */
+const notCalled = (detail: string): SendOutcome => ({
   outcome: 'refused',
-  failure: { code: 'permission_missing', detail },
+  failure: { code: 'connection_unreachable', detail: `not called: ${detail}` },
 })
+
+/** An answer whose id was given to another message before says nothing about this one. */
+const idOfAnother: SendOutcome = {
+  outcome: 'in_doubt',
+  failure: { code: 'answer_unreadable', detail: 'the provider answered with the id of another message' },
+}
 
 const firstRetryMs = 200
 const lastRetryMs = 5_000
@@ -67,12 +77,14 @@ const lastRetryMs = 5_000
 const maxTries = 720
 
 /** An outcome that is known must not be lost because the database is away: it is kept and tried until it is written. */
-async function recordForSure({ record, log }: SendDeps, ended: EndedAttempt): Promise<void> {
+async function recordForSure({ record, log }: SendDeps, attempt: EndedAttempt): Promise<void> {
+  let ended = attempt
   for (let tries = 1, waitMs = firstRetryMs; tries <= maxTries; tries++, waitMs = Math.min(waitMs * 2, lastRetryMs)) {
     try {
       await record.add(ended)
       return
     } catch (error) {
+      if (isUniqueViolation(error)) ended = { ...ended, outcome: idOfAnother }
       log.warn({ err: error, messageId: ended.messageId }, 'outcome of a send could not be stored yet')
       await sleep(waitMs)
     }
@@ -93,5 +105,9 @@ function report(
   if (outcome.outcome === 'accepted') {
     countSent(message.templateId)
     log.debug({ ...facts, messageId: outcome.messageId }, 'message accepted')
-  } else log.info({ ...facts, outcome: outcome.outcome, failure: outcome.failure }, 'message not accepted')
+  } else {
+    // The vendor's words may name a person; they are on the message.
+    const { vendorCode } = outcome.failure
+    log.info({ ...facts, outcome: outcome.outcome, failure: code, vendorCode }, 'message not accepted')
+  }
 }

@@ -1,6 +1,6 @@
 /** Group commits: whatever gathered while the previous flush was in flight goes into the next one. No timer. */
 
-import { isDatabaseAway } from './transient-errors.ts'
+import { isDatabaseAway } from './database-errors.ts'
 
 export interface BatcherOptions<T, R> {
   /** Writes a group and resolves with one result per item, in order. A throw means that nothing was written. */
@@ -45,9 +45,19 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
   let inFlight = 0
   const idleWaiters: (() => void)[] = []
 
+  const fail = (group: readonly Waiting<T, R>[], error: unknown) => {
+    for (const entry of group) entry.reject(error)
+  }
+
   const flushEach = async (group: readonly Waiting<T, R>[]) => {
-    for (const entry of group) {
-      await flush([entry.item]).then(([result]) => entry.resolve(result as R), entry.reject)
+    for (const [index, entry] of group.entries()) {
+      try {
+        const [result] = await flush([entry.item])
+        entry.resolve(result as R)
+      } catch (error) {
+        if (isDatabaseAway(error)) return fail(group.slice(index), error)
+        entry.reject(error)
+      }
     }
   }
 
@@ -57,7 +67,7 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
       for (const [index, entry] of group.entries()) entry.resolve(results[index] as R)
     } catch (error) {
       if (group.length > 1 && !isDatabaseAway(error)) await flushEach(group)
-      else for (const entry of group) entry.reject(error)
+      else fail(group, error)
     }
   }
 

@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql2 from 'mysql2'
 import { type Options, QueryTypes, Sequelize, type Transaction } from 'sequelize'
+import { isTransient } from './database-errors.ts'
 import { boundEveryQuery } from './query-deadline.ts'
 import { createSqliteDialectModule } from './sqlite/dialect-module.ts'
-import { isTransient } from './transient-errors.ts'
 
 export type SqlValue = string | number | boolean | null | Buffer
 export type Row = Record<string, unknown>

@@ -1,6 +1,6 @@
 /** Brings the tables up to date; safe to run from several processes at once. */
 
-import type { QueryInterface } from 'sequelize'
+import { type QueryInterface, QueryTypes } from 'sequelize'
 import { type InputMigrations, SequelizeStorage, Umzug } from 'umzug'
 import type { Database } from './database.ts'
 import * as firstTables from './migrations/001-first-tables.ts'
@@ -28,7 +28,11 @@ export async function migrate(database: Database): Promise<string[]> {
 async function alone<T>(database: Database, work: () => Promise<T>): Promise<T> {
   // The lock belongs to the transaction's connection and is let go with it, whatever happens.
   return database.sequelize.transaction(async (transaction) => {
-    await database.sequelize.query(`SELECT GET_LOCK('${lockName}', ${lockWaitSeconds})`, { transaction })
+    const [lock] = await database.sequelize.query<{ got: number | null }>(
+      `SELECT GET_LOCK('${lockName}', ${lockWaitSeconds}) AS got`,
+      { transaction, type: QueryTypes.SELECT },
+    )
+    if (lock?.got !== 1) throw new Error('another process has been migrating for a minute; try again when it is done')
     try {
       return await work()
     } finally {

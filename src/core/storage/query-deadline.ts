@@ -5,6 +5,8 @@ type Callback = (error: (Error & { code?: string }) | null, result?: unknown) =>
 interface MysqlConnection {
   execute(options: object, callback: Callback): unknown
   query(options: object, callback: Callback): unknown
+  /** Marks it as closed, so that the pool lets go of it and its end is no error. */
+  destroy(): void
   readonly stream: { destroy(): void }
 }
 
@@ -24,7 +26,10 @@ export async function boundEveryQuery(connection: unknown, deadlineMs: number): 
   const ending =
     (callback: Callback): Callback =>
     (error, result) => {
-      if (error?.code === 'PROTOCOL_SEQUENCE_TIMEOUT') target.stream.destroy()
+      if (error?.code === 'PROTOCOL_SEQUENCE_TIMEOUT') {
+        target.destroy()
+        target.stream.destroy()
+      }
       return callback(error, result)
     }
   Object.assign(target, {

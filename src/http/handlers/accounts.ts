@@ -1,7 +1,7 @@
 /** Settings and sender connections. */
 
 import { z } from 'zod'
-import type { Connection, ConnectionStore } from '../../core/accounts/connections.ts'
+import { type Connection, type ConnectionStore, SenderTakenError } from '../../core/accounts/connections.ts'
 import type { AccountSettings, SettingsInput, SettingsStore } from '../../core/accounts/settings.ts'
 import type {
   ConnectionCheck,
@@ -12,6 +12,7 @@ import type {
 import { maskSecret } from '../../core/observe/redact.ts'
 import { type FieldError, HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
+import { rowId } from '../steps/validate.ts'
 
 export interface AccountHandlerDeps {
   readonly settings: SettingsStore
@@ -23,7 +24,7 @@ export interface AccountHandlerDeps {
 }
 
 export const connectionSchema = z.strictObject({
-  accountId: z.int().positive(),
+  accountId: z.int().positive().max(2_147_483_647),
   provider: z.string(),
   name: z.string().min(1).max(128),
   businessPhone: z.string().regex(/^\+\d{6,15}$/, 'must be E.164, e.g. +911140001234'),
@@ -38,6 +39,9 @@ export const connectionSchema = z.strictObject({
     .optional(),
   credentials: z.record(z.string(), z.string().min(1).max(4_096)),
 })
+
+/** The body of PATCH: what is given replaces what was; credentials field by field. */
+export const connectionChanges = connectionSchema.omit({ accountId: true, provider: true }).partial()
 
 export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
   async getSettings({ params }: RequestFacts): Promise<Reply> {
@@ -58,7 +62,8 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
   },
 
   async getConnection({ params }: RequestFacts): Promise<Reply> {
-    const connection = await deps.connections.get(Number(params.id))
+    const id = rowId(params.id)
+    const connection = id === undefined ? undefined : await deps.connections.get(id)
     if (!connection || connection.state === 'deleted') throw notFound('connection')
     return { status: 200, body: shownConnection(deps, connection) }
   },
@@ -69,19 +74,59 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
   }: RequestFacts<z.infer<typeof connectionSchema>, { verify: boolean }>): Promise<Reply> {
     const provider = deps.providers.find((candidate) => candidate.id === body.provider)
     if (!provider) throw new HttpProblem(400, `there is no provider ${body.provider}`)
-    const errors = credentialErrors(provider.credentialFields, body.credentials)
-    if (errors.length > 0) throw new HttpProblem(400, 'the credentials are not valid', { errors })
-    const checks = query.verify
-      ? await deps.adapter(provider.id).check({ id: 'new', credentials: body.credentials })
-      : []
-    const { fallbackConnectionId, ...draft } = body
-    const created = await deps.connections.create({
-      ...draft,
-      fallbackConnectionId: fallbackConnectionId ? Number(fallbackConnectionId) : undefined,
-    })
-    return { status: 201, body: { ...shownConnection(deps, created), checks: checks satisfies ConnectionCheck[] } }
+    assertCredentials(provider, body.credentials)
+    const checks = query.verify ? await checkCredentials(deps, provider.id, body.credentials) : []
+    const draft = { ...body, fallbackConnectionId: fallbackIdOf(body) }
+    const created = await deps.connections.create(draft).catch(takenToProblem)
+    return { status: 201, body: { ...shownConnection(deps, created), checks } }
+  },
+
+  async patchConnection({
+    params,
+    body,
+    query,
+  }: RequestFacts<z.infer<typeof connectionChanges>, { verify: boolean }>): Promise<Reply> {
+    const existing = await deps.connections.get(Number(params.id))
+    const provider = deps.providers.find((candidate) => candidate.id === existing?.provider)
+    if (!existing || !provider || existing.state === 'deleted') throw notFound('connection')
+    const credentials = { ...existing.credentials, ...body.credentials }
+    assertCredentials(provider, credentials)
+    const isVerified = query.verify && body.credentials !== undefined
+    const checks = isVerified ? await checkCredentials(deps, provider.id, credentials) : []
+    const { name, businessPhone, limits } = body
+    const fallback = body.fallbackConnectionId === undefined ? {} : { fallbackConnectionId: fallbackIdOf(body) }
+    const changes = { ...defined({ name, businessPhone, limits }), credentials, ...fallback }
+    const changed = await deps.connections.patch(existing.id, changes)
+    if (!changed) throw notFound('connection')
+    return { status: 200, body: { ...shownConnection(deps, changed), checks } }
   },
 })
+
+type ConnectionBody = z.infer<typeof connectionChanges>
+
+const defined = <T extends object>(values: T) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+
+const fallbackIdOf = ({ fallbackConnectionId: id }: Pick<ConnectionBody, 'fallbackConnectionId'>) =>
+  id ? Number(id) : undefined
+
+const checkCredentials = (
+  { adapter }: AccountHandlerDeps,
+  provider: string,
+  credentials: Record<string, string>,
+): Promise<ConnectionCheck[]> => adapter(provider).check({ id: 'new', credentials })
+
+function assertCredentials({ credentialFields }: ProviderDefinition, given: Readonly<Record<string, string>>): void {
+  const errors = credentialErrors(credentialFields, given)
+  if (errors.length > 0) throw new HttpProblem(400, 'the credentials are not valid', { errors })
+}
+
+function takenToProblem(error: unknown): never {
+  if (error instanceof SenderTakenError) throw new HttpProblem(409, error.message)
+  throw error
+}
 
 function assertReasons({ reasonKeys }: AccountHandlerDeps, { templates = {} }: SettingsInput): void {
   const unknown = Object.keys(templates).filter((reason) => !reasonKeys.includes(reason))
@@ -91,12 +136,17 @@ function assertReasons({ reasonKeys }: AccountHandlerDeps, { templates = {} }: S
 }
 
 /** An account may name its own connections and the platform's, nobody else's. */
-async function assertUsable({ connections }: AccountHandlerDeps, accountId: number, id: string): Promise<void> {
+async function assertUsable(
+  { connections }: AccountHandlerDeps,
+  accountId: number,
+  id: string,
+  path = 'whatsappSenderConnectionId',
+): Promise<void> {
   const connection = await connections.get(Number(id))
   const platform = await connections.platform()
   const isUsable = connection?.accountId === accountId || platform.some((own) => own.id === connection?.id)
   if (!connection || connection.state === 'deleted' || !isUsable) {
-    const errors = [{ path: 'whatsappSenderConnectionId', message: 'is no connection of this account' }]
+    const errors = [{ path, message: 'is no connection of this account' }]
     throw new HttpProblem(400, 'the body is not valid', { errors })
   }
 }

@@ -1,5 +1,6 @@
 /** Activity events for whoever has no broker: pages, and a live stream of the same. */
 
+import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import type { ActivityStore, StoredActivity } from '../../core/activity/activity-store.ts'
 import { HttpProblem } from '../problem.ts'
@@ -61,6 +62,7 @@ const item = ({ id, eventId, payload }: StoredActivity) => ({
 async function follow(deps: ActivityHandlerDeps, stream: PassThrough, after: number, wakers: Set<() => void>) {
   const end = new AbortController()
   const finish = () => end.abort()
+  const ended = new Promise<void>((resolve) => end.signal.addEventListener('abort', () => resolve(), { once: true }))
   stream.once('close', finish)
   deps.stop.addEventListener('abort', finish)
   const keepAlive = setInterval(() => stream.write(': still here\n\n'), keepAliveMs)
@@ -68,8 +70,7 @@ async function follow(deps: ActivityHandlerDeps, stream: PassThrough, after: num
   try {
     for (let cursor = after; !end.signal.aborted; ) {
       const found = await deps.activity.after(cursor, streamPage, deps.now())
-      for (const event of found)
-        await write(stream, `id: ${event.id}\ndata: ${JSON.stringify(item(event))}\n\n`, end.signal)
+      for (const event of found) await write(stream, `id: ${event.id}\ndata: ${JSON.stringify(item(event))}\n\n`, ended)
       cursor = found.at(-1)?.id ?? cursor
       if (found.length < streamPage) await nextWake(wakers, end.signal)
     }
@@ -83,12 +84,9 @@ async function follow(deps: ActivityHandlerDeps, stream: PassThrough, after: num
 }
 
 /** A reader that is slower than the events holds back only itself. */
-function write(stream: PassThrough, text: string, end: AbortSignal): Promise<void> | void {
-  if (stream.write(text) || end.aborted) return
-  return new Promise((resolve) => {
-    stream.once('drain', resolve)
-    end.addEventListener('abort', () => resolve(), { once: true })
-  })
+async function write(stream: PassThrough, text: string, ended: Promise<void>): Promise<void> {
+  if (stream.write(text)) return
+  await Promise.race([once(stream, 'drain'), ended])
 }
 
 function nextWake(wakers: Set<() => void>, end: AbortSignal): Promise<void> {

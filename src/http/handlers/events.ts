@@ -4,6 +4,7 @@ import type { EventResult } from '../../core/notifications/accept-event.ts'
 import type { RejectedEvent, RejectedEvents } from '../../core/notifications/rejected-events.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
+import { rowId } from '../steps/validate.ts'
 
 export interface EventHandlerDeps {
   /** Resolves once the event is committed. */
@@ -23,7 +24,8 @@ export const createEventHandlers = (deps: EventHandlerDeps) => ({
   },
 
   async replay({ params }: RequestFacts): Promise<Reply> {
-    const event = await deps.rejected.get(Number(params.id))
+    const id = rowId(params.id)
+    const event = id === undefined ? undefined : await deps.rejected.get(id)
     if (!event) throw notFound('rejected event')
     if (event.source !== 'event') throw new HttpProblem(409, 'only events can be replayed')
     const reply = await take(deps, event.body)

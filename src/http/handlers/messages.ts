@@ -4,6 +4,7 @@ import type { TemplateCatalog } from '../../core/notifications/template-catalog.
 import type { MessageFilter, Messages } from '../../core/timeline/messages.ts'
 import { notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
+import { rowId } from '../steps/validate.ts'
 
 export interface MessageHandlerDeps {
   readonly messages: Messages
@@ -18,7 +19,8 @@ export const createMessageHandlers = ({ messages, catalog, linkTarget }: Message
   },
 
   async get({ params }: RequestFacts): Promise<Reply> {
-    const found = /^\d{1,15}$/.test(params.id ?? '') ? await messages.timeline(Number(params.id)) : undefined
+    const id = rowId(params.id)
+    const found = id === undefined ? undefined : await messages.timeline(id)
     if (!found) throw notFound('message')
     return { status: 200, body: found }
   },

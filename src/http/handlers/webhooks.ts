@@ -42,9 +42,13 @@ export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: string
       return { status: 200, body: challenge }
     },
 
+    /** Nobody's URL: its body is not even read. */
+    async admit({ key }: Readonly<Record<string, string>>): Promise<void> {
+      if ((await behindUrl(key)).length === 0) throw notFound('webhook')
+    },
+
     async receive({ params, headers, body }: RequestFacts<Buffer>): Promise<Reply> {
       const owners = await behindUrl(params.key)
-      if (owners.length === 0) throw notFound('webhook')
       const count = (result: string) => metrics.webhooks.inc({ provider, result })
       if (!deps.adapter(provider).verify({ headers, body }, owners.map(forProvider))) {
         count('forged')

@@ -9,6 +9,10 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown, where: 
   throw new HttpProblem(400, `the ${where} is not valid`, { errors })
 }
 
+/** Reads an id of a path; undefined for what cannot be one, also where a number could be read from it. */
+export const rowId = (text: string | undefined): number | undefined =>
+  /^\d{1,15}$/.test(text ?? '') ? Number(text) : undefined
+
 /** @throws {HttpProblem} 400 when the bytes are not JSON */
 export function parseJson(bytes: Buffer): unknown {
   try {

@@ -184,6 +184,14 @@ const readAccountSlug = (event: unknown, shipment: unknown): string | undefined 
 
 const isGivenId = (value: unknown): boolean => isPresent(value) && text(value) !== '0'
 
+/** A signed 32-bit column, as in the platform's own tables. */
+const largestAccountId = 2_147_483_647
+
+function accountIdOf(value: unknown): number | undefined {
+  const account = integer(id(value))
+  return account !== undefined && account <= largestAccountId ? account : undefined
+}
+
 /**
  * Reads a failed-delivery event. Only what is needed to tell the customer once is required: status log, account,
  * shipment and a phone; everything else may be absent or unreadable.
@@ -209,7 +217,7 @@ const readShipment = (event: unknown, shipment: unknown): FdrReading => {
   if (phone === undefined) return refused('missing_phone', 'neither customerContactNumber nor contactPhone is given')
 
   const statusLogId = id(given.status_log_id)
-  const accountId = integer(id(given.account_id))
+  const accountId = accountIdOf(given.account_id)
   const shipmentId = id(given.shipment_id)
   if (!statusLogId || !accountId || !shipmentId)
     return refused('invalid_id', invalidId({ statusLogId, accountId, shipmentId }))

@@ -247,8 +247,12 @@ const unique: [table: string, ...columns: string[]][] = [
 const indexes: [table: string, ...columns: string[]][] = [
   ['wa_connections', 'account_id'],
   ['wa_connections', 'provider', 'sender_id'],
+  ['wa_outgoing_messages', 'account_id'],
+  // What a lane takes next; which connections have something due; whose lease is over; what came too late.
   ['wa_outgoing_messages', 'whatsappSenderConnectionId', 'due_at'],
-  ['wa_outgoing_messages', 'due_at'],
+  ['wa_outgoing_messages', 'state', 'whatsappSenderConnectionId', 'due_at'],
+  ['wa_outgoing_messages', 'state', 'due_at'],
+  ['wa_outgoing_messages', 'state', 'expires_at'],
   ['wa_outgoing_messages', 'order_number'],
   ['wa_outgoing_messages', 'customer_phone'],
   ['wa_outgoing_messages', 'subject_id'],
@@ -284,6 +288,13 @@ export async function up(schema: QueryInterface): Promise<void> {
   for (const [name, columns] of Object.entries(tables)) {
     await schema.createTable(name, isSqlite ? withoutSizes(columns) : columns, charset)
   }
-  for (const [table, ...columns] of unique) await schema.addIndex(table, columns, { unique: true })
-  for (const [table, ...columns] of indexes) await schema.addIndex(table, columns)
+  for (const [table, ...columns] of unique) await addIndex(schema, table, columns, true)
+  for (const [table, ...columns] of indexes) await addIndex(schema, table, columns, false)
+}
+
+/** DDL is not transactional: a migration that was cut off is run again and finds part of its work done. */
+async function addIndex(schema: QueryInterface, table: string, columns: string[], isUnique: boolean): Promise<void> {
+  const name = [table, ...columns].join('_').toLowerCase().slice(0, 64)
+  const existing = (await schema.showIndex(table)) as { name: string }[]
+  if (!existing.some((index) => index.name === name)) await schema.addIndex(table, columns, { name, unique: isUnique })
 }

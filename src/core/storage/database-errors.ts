@@ -24,3 +24,7 @@ export function isDatabaseAway(error: unknown): boolean {
     /^SequelizeConnection/.test(fault?.name ?? '') || awayPattern.test(`${fault?.original?.code} ${fault?.message}`)
   )
 }
+
+/** True when a row with the same unique key exists. */
+export const isUniqueViolation = (error: unknown): boolean =>
+  (error as DatabaseFault | undefined)?.name === 'SequelizeUniqueConstraintError'

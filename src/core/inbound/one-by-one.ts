@@ -1,0 +1,34 @@
+/** Groups that fail as a whole are gone through singly, so that one row which cannot be applied stops no other. */
+
+import type { Logger } from '../observe/logger.ts'
+import { isDatabaseAway } from '../storage/database-errors.ts'
+
+export interface GroupWork {
+  /** Applies up to `limit` due rows in one transaction; resolves with how many were looked at. */
+  readonly apply: (limit: number) => Promise<number>
+  /** Puts the first due row off, as one that was looked at in vain. */
+  readonly putOffFirst: () => Promise<void>
+  readonly log: Logger
+}
+
+/**
+ * Applies one group.
+ * @throws when the database is away: then no row is to blame
+ */
+export async function applyGroup({ apply, putOffFirst, log }: GroupWork, groupSize: number): Promise<number> {
+  try {
+    return await apply(groupSize)
+  } catch (error) {
+    if (isDatabaseAway(error)) throw error
+  }
+  for (let done = 0; done < groupSize; done++) {
+    try {
+      if ((await apply(1)) === 0) return done
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error
+      log.error({ err: error }, 'something that came back could not be applied; it is put off')
+      await putOffFirst()
+    }
+  }
+  return groupSize
+}

@@ -1,0 +1,85 @@
+/** Takes waiting messages of a connection for sending: whoever commits the claim calls the provider, nobody else. */
+
+import type { Database, Executor, Row, SqlValue } from '../storage/database.ts'
+import { updateRows } from '../storage/rows.ts'
+import { sqlTime } from '../storage/time.ts'
+import type { ClaimedMessage } from './outgoing-message.ts'
+import {
+  callDeadline,
+  claimed,
+  leaseMs,
+  type OutgoingRecord,
+  outgoingSelect,
+  recipientOf,
+  toRecord,
+} from './outgoing-rows.ts'
+
+export interface ClaimRequest {
+  readonly connectionId: number
+  readonly limit: number
+  /** Recipients who are being written to: their other messages wait for their turn. */
+  readonly busy: ReadonlySet<string>
+  readonly now: Date
+}
+
+/** Oldest first, one per recipient. */
+export async function claimMessages(database: Database, request: ClaimRequest): Promise<ClaimedMessage[]> {
+  const callBefore = callDeadline()
+  return database.transaction(async (tx) => {
+    const chosen = await choose(tx, database.forUpdateSkipLocked, request)
+    await markAsSending(tx, chosen, request.now)
+    return chosen.flatMap((record) => claimed(record, record.attempts + 1, callBefore) ?? [])
+  })
+}
+
+/** Many messages to one recipient may stand before all others: a few looks get past them. */
+const maxLooks = 4
+
+async function choose(tx: Executor, holding: string, request: ClaimRequest): Promise<OutgoingRecord[]> {
+  const taken = new Set(request.busy)
+  const chosen: OutgoingRecord[] = []
+  for (let looks = 0; looks < maxLooks && chosen.length < request.limit; looks++) {
+    const wanted = powerOfTwo((request.limit - chosen.length) * 2)
+    const found = await look(tx, holding, request, [...taken], wanted)
+    for (const record of found) {
+      const recipient = recipientOf(record)
+      if (chosen.length === request.limit || taken.has(recipient)) continue
+      taken.add(recipient)
+      chosen.push(record)
+    }
+    if (found.length < wanted) break
+  }
+  return chosen
+}
+
+async function look(tx: Executor, holding: string, request: ClaimRequest, taken: readonly string[], limit: number) {
+  const bind: SqlValue[] = [request.connectionId, sqlTime(request.now)]
+  const others =
+    taken.length > 0 ? `AND COALESCE(customer_phone, customer_user_id, '') NOT IN (${list(taken, bind)})` : ''
+  const rows = await tx.select<Row>(
+    `${outgoingSelect} WHERE whatsappSenderConnectionId = $1 AND due_at <= $2 AND state IN ('queued', 'waiting')
+     AND (expires_at IS NULL OR expires_at > $2) ${others} ORDER BY due_at, id LIMIT ${limit}${holding}`,
+    bind,
+  )
+  return rows.map(toRecord)
+}
+
+const powerOfTwo = (count: number): number => 2 ** Math.ceil(Math.log2(count))
+
+/** Placeholders for values; filled up to a power of two, so that few kinds of the statement exist. */
+function list(values: readonly string[], bind: SqlValue[]): string {
+  const size = powerOfTwo(values.length)
+  return Array.from({ length: size }, (_, index) => `$${bind.push(values[index] ?? values[0] ?? '')}`).join(', ')
+}
+
+async function markAsSending(tx: Executor, chosen: readonly OutgoingRecord[], now: Date): Promise<void> {
+  const leaseEnd = sqlTime(new Date(now.getTime() + leaseMs))
+  const rows = chosen.map((record) => ({
+    id: record.id,
+    state: 'sending',
+    attempts: record.attempts + 1,
+    due_at: leaseEnd,
+    updated_at: sqlTime(now),
+  }))
+  await updateRows(tx, 'wa_outgoing_messages', rows)
+}
