@@ -40,10 +40,8 @@ export async function furnish(stage: Stage, scenes: readonly Scene[], done: (ste
   done('webhook', `callback URL and verify token pasted: ${await pasteWebhook(stage, connection)}`)
   done('templates', `${await registerTemplates(stage)} registered at Meta, English and Hindi`)
   for (const { account } of scenes) await switchOn(stage, account)
-  const accounts = scenes
-    .map(({ account }) => `account ${account.id} (${account.slug}, ${account.language})`)
-    .join(', ')
-  done('settings', `WhatsApp on for ${accounts}`)
+  const accounts = scenes.map(({ account }) => `${account.id} ${account.slug} (${account.language})`).join(' and ')
+  done('settings', `WhatsApp on for account ${accounts}`)
 }
 
 async function enterConnection({ api }: Stage): Promise<Connection> {

@@ -10,6 +10,8 @@ import type { Stage } from './stage.ts'
 export interface Live {
   /** Everything so far about a customer, oldest first. */
   of(customer: string): readonly Moment[]
+  /** Resolves when everything that happens from now on is seen. */
+  open(): Promise<void>
   add(moment: Moment): void
   /** Resolves with true once the condition holds and all is shown, with false when it does not within `ms`. */
   until(condition: () => boolean, ms: number): Promise<boolean>
@@ -19,7 +21,7 @@ export interface Live {
 const lookEveryMs = 50
 
 /** @param show draws one moment; `at` is when it happened, milliseconds since the epoch */
-export async function followLive({ api, simulator }: Stage, show: (moment: Moment, at: number) => void): Promise<Live> {
+export function createLive({ api, simulator }: Stage, show: (moment: Moment, at: number) => void): Live {
   const moments: Moment[] = []
   const pacer = createPacer(show)
   const end = new AbortController()
@@ -37,10 +39,9 @@ export async function followLive({ api, simulator }: Stage, show: (moment: Momen
     leave()
     end.abort()
   }
-  await api.followActivity((event) => add(activityMoment(event, digitsOf(businessPhone))), end.signal)
-
   return {
     of: (customer) => moments.filter((moment) => moment.customer === customer),
+    open: () => api.followActivity((event) => add(activityMoment(event, digitsOf(businessPhone))), end.signal),
     add,
     async until(condition, ms) {
       for (const deadline = Date.now() + ms; Date.now() < deadline; await sleep(lookEveryMs)) {

@@ -1,7 +1,8 @@
 /** Draws moments on the terminal, with the right names and the time since their conversation began. */
 
+import type { Person } from './chat.ts'
 import type { Moment } from './moments.ts'
-import type { Person, Screen } from './screen.ts'
+import type { Screen } from './screen.ts'
 import type { Terminal } from './terminal.ts'
 import { tapCommands } from './try-it.ts'
 
@@ -14,7 +15,7 @@ export interface Narrator {
 }
 
 /** After such a silence something new begins. */
-const silenceMs = 15_000
+const silenceMs = 5_000
 
 /** @param people who is who, by digits of the phone */
 export function createNarrator(terminal: Terminal, screen: Screen, people: ReadonlyMap<string, Person>): Narrator {
@@ -33,7 +34,7 @@ export function createNarrator(terminal: Terminal, screen: Screen, people: Reado
       lastAt = at
       terminal.print(...screen.moment(moment, (at - startedAt) / 1_000, personOf(moment)))
       if (tapsAt === undefined || moment.kind !== 'message') return
-      terminal.print(...tapCommands(tapsAt, moment, terminal.paint))
+      terminal.print(...tapCommands(tapsAt, moment, terminal.paint), '')
     },
     offerTaps(simulatorUrl) {
       tapsAt = simulatorUrl

@@ -12,6 +12,7 @@ import type { Terminal } from './terminal.ts'
 
 export interface PlayDeps {
   readonly stage: Stage
+  readonly scenes: readonly Scene[]
   readonly live: Live
   readonly narrator: Narrator
   readonly screen: Screen
@@ -19,7 +20,7 @@ export interface PlayDeps {
 }
 
 /** A scene that is not over by then will not be. */
-const sceneMs = 20_000
+const sceneMs = 15_000
 const pauseMs = 600
 
 /** Plays one scene to its end. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { configDir } from '../paths.ts'
 import type { CustomerInput } from '../providers/simulator/inputs.ts'
+import type { Person } from './chat.ts'
 
 /** A real event, personal data replaced. */
 export const exampleEventPath = join(configDir, 'examples', 'fdr-event.json')
@@ -17,7 +18,7 @@ interface TrackingUpdate {
 export interface Scene {
   readonly title: string
   readonly intro: string
-  readonly person: { readonly name: string; readonly brand: string }
+  readonly person: Person
   /** E.164. */
   readonly phone: string
   readonly account: { readonly id: number; readonly slug: string; readonly language: string }
@@ -61,7 +62,7 @@ function newDate(example: TrackingUpdate): Scene {
     phone,
     account: { id: 379, slug: 'acme-store', language: 'en' },
     event: failedDelivery(example, ndr, { status_log_id: '124953601', remarks: 'Customer not available' }),
-    eventFacts: factsOf('17148471', ndr),
+    eventFacts: factsOf(ndr),
     isSentTwice: true,
     answers: [
       { phone, when: 'fdr_customer_unavailable', tap: 'Select new delivery date', ...slowly },
@@ -90,7 +91,7 @@ function cancelled(example: TrackingUpdate): Scene {
       accountSlug: 'sundar-store',
       account_slug: 'sundar-store',
     },
-    eventFacts: factsOf('17148502', ndr),
+    eventFacts: factsOf(ndr),
     isSentTwice: false,
     answers: [{ phone, when: 'fdr_rejected_by_customer', tap: 'मेरा ऑर्डर रद्द करें', ...slowly }],
     expected: {
@@ -125,8 +126,7 @@ interface Ndr {
   readonly description: string
 }
 
-const factsOf = (shipmentId: string, { code, description }: Ndr): string =>
-  `shipment ${shipmentId}, NDR ${code} "${description}"`
+const factsOf = ({ code, description }: Ndr): string => `NDR code ${code}, ${description}`
 
 /** The example with another NDR code, and whatever else is different in `response_data`. */
 function failedDelivery(example: TrackingUpdate, ndr: Ndr, changes: Readonly<Record<string, unknown>>): object {

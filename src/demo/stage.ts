@@ -26,10 +26,10 @@ export interface Stage {
 /** A pace that a reader can follow; milliseconds from the step before. */
 const statusDelaysMs = { sent: 400, delivered: 500, read: 600 }
 
-/** @throws {Error} that says which part could not be started */
+/** @throws {Error} that says which part could not be made ready */
 export async function setStage(): Promise<Stage> {
+  const folder = await named('temporary folder', mkdtemp(join(tmpdir(), 'fdr-demo-')))
   const simulator = await named('simulator', createSimulator({ statusDelaysMs }).start())
-  const folder = await mkdtemp(join(tmpdir(), 'fdr-demo-'))
   const logPath = join(folder, 'gateway.log')
   const adminKey = `demo-${randomBytes(6).toString('hex')}`
   const app = await named('gateway', startGateway(simulator, { folder, logPath, adminKey }))
@@ -68,5 +68,5 @@ async function startGateway(simulator: Simulator, { folder, logPath, adminKey }:
 
 const named = <T>(part: string, starting: Promise<T>): Promise<T> =>
   starting.catch((error: unknown) => {
-    throw new Error(`the ${part} could not be started: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`the ${part} could not be made ready: ${error instanceof Error ? error.message : String(error)}`)
   })

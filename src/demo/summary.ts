@@ -108,25 +108,23 @@ export const shortfalls = (played: readonly Played[]): string[] =>
       .map(({ what, wanted, found }) => `${one.scene.person.name}: ${what}: expected ${wanted}, found ${found}`),
   )
 
-const labelColumns = 26
+const labelColumns = 28
 const cellColumns = 24
 
 /** One row a check, one column a scene. */
 export function summaryTable(played: readonly Played[], paint: Paint): string[] {
   const columns = played.map((one) => new Map(checksOf(one).map((row) => [row.what, row])))
   const names = new Set(columns.flatMap((column) => [...column.keys()]))
-  const cell = (row: Check | undefined) => {
-    const text = padTo(row ? shown(row) : '', cellColumns)
-    return row && !isAsWanted(row) ? paint.red(text) : text
-  }
-  return [
-    ' '.repeat(labelColumns + 2) +
-      played.map(({ scene }) => paint.bold(padTo(scene.person.name, cellColumns))).join(''),
-    ...Array.from(
-      names,
-      (name) => `  ${padTo(name, labelColumns)}${columns.map((column) => cell(column.get(name))).join('')}`,
-    ),
-  ].map((line) => line.trimEnd())
+  const people = played.map(({ scene }) => paint.bold(padTo(scene.person.name, cellColumns)))
+  const rows = Array.from(names, (name) => [
+    padTo(name, labelColumns),
+    ...columns.map((of) => cell(of.get(name), paint)),
+  ])
+  return [[padTo('', labelColumns), ...people], ...rows].map((row) => `  ${row.join(' ')}`.trimEnd())
 }
 
-const shown = (row: Check): string => (isAsWanted(row) ? row.found : `${row.found} (expected ${row.wanted})`)
+function cell(row: Check | undefined, paint: Paint): string {
+  if (!row) return padTo('', cellColumns)
+  const { wanted, found } = row
+  return isAsWanted(row) ? padTo(found, cellColumns) : paint.red(padTo(`${found} (expected ${wanted})`, cellColumns))
+}

@@ -1,11 +1,8 @@
 /** Where the demo is shown. */
 
-import { createPaint, type Paint } from './text.ts'
+import { createPaint, type Look } from './text.ts'
 
-export interface Terminal {
-  readonly paint: Paint
-  /** Columns to draw in. */
-  readonly width: number
+export interface Terminal extends Look {
   /** Prints lines; several empty ones in a row become one. */
   print(...lines: readonly string[]): void
 }

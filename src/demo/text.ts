@@ -35,3 +35,10 @@ export function createPaint(isColoured: boolean): Paint {
   ])
   return Object.fromEntries(painters) as Paint
 }
+
+/** What drawing depends on. */
+export interface Look {
+  readonly paint: Paint
+  /** Columns to draw in. */
+  readonly width: number
+}

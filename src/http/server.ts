@@ -121,10 +121,19 @@ function listen(server: Server, port: number): Promise<number> {
   })
 }
 
+/** How often connections that became idle meanwhile are closed, and when the rest is cut. */
+const idleEveryMs = 100
+const cutMs = 5_000
+
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve())
+    const idle = setInterval(() => server.closeIdleConnections(), idleEveryMs)
+    const cut = setTimeout(() => server.closeAllConnections(), cutMs)
+    server.close(() => {
+      clearInterval(idle)
+      clearTimeout(cut)
+      resolve()
+    })
     server.closeIdleConnections()
-    setTimeout(() => server.closeAllConnections(), 5_000).unref()
   })
 }
