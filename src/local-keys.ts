@@ -15,7 +15,7 @@ export interface Keys {
 
 /**
  * The keys from the environment, or the ones beside the embedded database.
- * @throws {EnvError} when a server installation gives none: replicas must share them
+ * @throws {EnvError} when a server installation gives none, since replicas must share them, or a kept one is empty
  */
 export function resolveKeys(env: Env): Keys {
   if (!env.DATABASE_URL.startsWith('sqlite:')) return fromEnvironment(env)
@@ -44,5 +44,7 @@ function kept(path: string, make: () => string): string {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, make(), { mode: 0o600, flag: 'wx' })
   }
-  return readFileSync(path, 'utf8').trim()
+  const key = readFileSync(path, 'utf8').trim()
+  if (key === '') throw new EnvError(`${path}: is empty; remove it and a new one is made`)
+  return key
 }

@@ -18,6 +18,7 @@ export interface BrokerOptions {
   readonly setup: (model: ChannelModel) => Promise<void>
 }
 
+const connectMs = 5_000
 const heartbeatSeconds = 15
 const reconnectMs = { first: 200, most: 5_000 }
 
@@ -33,6 +34,8 @@ export async function openBroker({ url, purpose, log, setup }: BrokerOptions): P
   const connection: RecoveringChannelModel = await connect(withHeartbeat(url), {
     // Without it, Nagle's algorithm and delayed acknowledgements hold every publish above 2 KB for 45 ms.
     noDelay: true,
+    // Until the broker has greeted; afterwards heartbeats tell that it is gone.
+    timeout: connectMs,
     clientProperties: { connection_name: `fdr-gateway ${purpose}` },
     recovery: {
       initialDelay: reconnectMs.first,

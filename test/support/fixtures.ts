@@ -2,7 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 
-const realEvent = JSON.parse(readFileSync(new URL('../fixtures/fdr-event.json', import.meta.url), 'utf8')) as FdrEventJson
+const realEvent = JSON.parse(
+  readFileSync(new URL('../fixtures/fdr-event.json', import.meta.url), 'utf8'),
+) as FdrEventJson
 
 export interface FdrEventJson {
   response_data: Record<string, unknown>
@@ -19,10 +21,17 @@ export function anFdrEvent(changes: Record<string, unknown> = {}): FdrEventJson 
 }
 
 /** The real event with the NDR code of a reason. */
-export function anFdrEventFor(ndrCode: number, ndrDescription: string, changes: Record<string, unknown> = {}): FdrEventJson {
+export function anFdrEventFor(
+  ndrCode: number,
+  ndrDescription: string,
+  changes: Record<string, unknown> = {},
+): FdrEventJson {
   const event = anFdrEvent({ remarks: '', ...changes })
   const track = event.response_data.track_payload as { clickPostTrackData: { additional: Record<string, unknown> } }
-  Object.assign(track.clickPostTrackData.additional, { ndr_status_code: ndrCode, ndr_status_description: ndrDescription })
+  Object.assign(track.clickPostTrackData.additional, {
+    ndr_status_code: ndrCode,
+    ndr_status_description: ndrDescription,
+  })
   return event
 }
 

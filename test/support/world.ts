@@ -10,13 +10,15 @@ import { request } from 'undici'
 import { type App, startApp } from '../../src/app.ts'
 import { newKeyRing } from '../../src/core/accounts/secret-box.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
-import type { TemplateCatalog } from '../../src/core/notifications/template-catalog.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { readEnv } from '../../src/env.ts'
 import { configDir } from '../../src/paths.ts'
+import type { TemplateInput } from '../../src/providers/simulator/inputs.ts'
 import { createSimulator, type Simulator } from '../../src/providers/simulator/simulator.ts'
 import { simulatorAccount } from './fixtures.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH'
 
 export type Storage = 'sqlite' | 'mysql'
 
@@ -33,7 +35,7 @@ export interface World {
   /** Environment of the gateway, to start another process beside it. */
   readonly env: Readonly<Record<string, string>>
   /** Calls the API as the administrator. */
-  call<T = Record<string, unknown>>(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<Answer<T>>
+  call<T = Record<string, unknown>>(method: Method, path: string, body?: unknown): Promise<Answer<T>>
   rows<T = Record<string, unknown>>(sql: string): Promise<T[]>
   close(): Promise<void>
 }
@@ -52,7 +54,10 @@ export const adminKey = 'test-admin-key-000000'
 /** Starts simulator and gateway on a database of their own. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const storage = await createStorage(options.storage ?? 'sqlite')
-  const provider = await createSimulator({ statusDelaysMs: { sent: 1, delivered: 1, read: 1 }, ...options.simulator }).start()
+  const provider = await createSimulator({
+    statusDelaysMs: { sent: 1, delivered: 1, read: 1 },
+    ...options.simulator,
+  }).start()
   const env = {
     DATABASE_URL: storage.url,
     PORT: '0',
@@ -93,26 +98,28 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   return world
 }
 
-type TemplateForm = ReturnType<TemplateCatalog['registrationForm']>
-
 /** The platform's connection at the simulator, and account 379 switched on. */
 async function furnish(world: World): Promise<void> {
-  const created = await world.call<{ webhook: { callbackUrl: string; verifyToken: string } }>('POST', '/v1/connections', {
-    accountId: 5,
-    provider: 'meta',
-    name: 'Platform',
-    businessPhone: '+911140001234',
-    credentials: simulatorAccount.credentials,
-  })
+  const created = await world.call<{ webhook: { callbackUrl: string; verifyToken: string } }>(
+    'POST',
+    '/v1/connections',
+    {
+      accountId: 5,
+      provider: 'meta',
+      name: 'Platform',
+      businessPhone: '+911140001234',
+      credentials: simulatorAccount.credentials,
+    },
+  )
   if (created.status !== 201) throw new Error(`no connection: ${JSON.stringify(created.body)}`)
   const { callbackUrl, verifyToken } = created.body.webhook
-  const { body } = await world.call<{ items: { registration: TemplateForm }[] }>('GET', '/v1/templates')
+  const { body } = await world.call<{ items: { registration: TemplateInput }[] }>('GET', '/v1/templates')
   const templates = body.items.map(({ registration }) => registration)
   world.provider.addAccount({ ...simulatorAccount.account, templates, webhookUrl: callbackUrl, verifyToken })
   await world.call('PUT', '/v1/accounts/379/settings', { accountSlug: 'acme-store', isWhatsappEnabled: true })
 }
 
-async function callApi<T>(url: string, method: 'GET' | 'POST' | 'PUT', path: string, body: unknown): Promise<Answer<T>> {
+async function callApi<T>(url: string, method: Method, path: string, body: unknown): Promise<Answer<T>> {
   const isText = typeof body === 'string' || Buffer.isBuffer(body)
   const answer = await request(url + path, {
     method,
@@ -132,7 +139,10 @@ interface TestStorage {
 export async function createStorage(kind: Storage): Promise<TestStorage> {
   if (kind === 'sqlite') {
     const folder = mkdtempSync(join(tmpdir(), 'fdr-test-'))
-    return { url: `sqlite:${join(folder, 'gateway.sqlite')}`, drop: async () => rmSync(folder, { recursive: true, force: true }) }
+    return {
+      url: `sqlite:${join(folder, 'gateway.sqlite')}`,
+      drop: async () => rmSync(folder, { recursive: true, force: true }),
+    }
   }
   const server = process.env.TEST_MYSQL_URL ?? 'mysql://root@127.0.0.1:3306'
   const name = `fdr_test_${process.env.TEST_RUN_ID ?? 'manual'}_${randomBytes(4).toString('hex')}`
@@ -145,7 +155,11 @@ export async function createStorage(kind: Storage): Promise<TestStorage> {
 }
 
 /** Waits until a condition holds; says what it waited for when it never does. */
-export async function until<T>(what: string, condition: () => Promise<T | undefined | false> | T | undefined | false, ms = 10_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  condition: () => Promise<T | undefined | false> | T | undefined | false,
+  ms = 10_000,
+): Promise<T> {
   for (const end = Date.now() + ms; ; await sleep(20)) {
     const found = await condition()
     if (found) return found

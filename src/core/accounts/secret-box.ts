@@ -46,17 +46,14 @@ export function createSecretBox(keyRing: string): SecretBox {
 /** A new ring with one key, for an installation that starts by itself. */
 export const newKeyRing = (): string => `k1:${randomBytes(32).toString('base64')}`
 
+/** 32 bytes are 43 characters; Node skips what is not base64, which would make some other key of it. */
+const entryPattern = /^([\w-]{1,32}):([A-Za-z0-9+/]{43}=?)$/
+
 function parseKeyRing(ring: string): Map<string, Buffer> {
-  const keys = new Map(
-    ring.split(',').map((entry) => {
-      const [id = '', key = ''] = entry.trim().split(/:(.*)/s)
-      const bytes = Buffer.from(key, 'base64')
-      if (!/^[\w-]{1,32}$/.test(id) || bytes.length !== 32) {
-        throw new Error('SECRETS_KEYS must be <keyId>:<base64 of 32 bytes>[,<keyId>:<base64>...]')
-      }
-      return [id, bytes] as const
-    }),
-  )
+  const entries = ring.split(',').map((entry) => entryPattern.exec(entry.trim()) ?? [])
+  const keys = new Map(entries.map(([, id = '', key = '']) => [id, Buffer.from(key, 'base64')]))
+  if (keys.has('')) throw new Error('SECRETS_KEYS must be <keyId>:<base64 of 32 bytes>[,<keyId>:<base64>...]')
+  if (keys.size < entries.length) throw new Error('SECRETS_KEYS has two keys of the same id')
   return keys
 }
 

@@ -206,15 +206,17 @@ async function write(
   const connectionId = whatsappSenderConnectionId ?? null
   const place = { account_id: accountId, channel_id: channelId }
   const stamps = { created_at: sqlTime(now), updated_at: sqlTime(now) }
-  for (const table of ['poe_channel_settings', 'poe_channel_notifications']) {
-    await tx.write(`DELETE FROM ${table} WHERE account_id = $1 AND channel_id = $2`, [accountId, channelId])
-  }
   const settings = {
     ...place,
     account_slug: accountSlug,
     whatsappSenderConnectionId: connectionId,
     preferences: JSON.stringify(preferences),
     ...stamps,
+  }
+  // The row is taken first, so that a second writer waits instead of meeting a key that has come meanwhile.
+  await insertRows(tx, 'poe_channel_settings', [settings], database.keepExisting)
+  for (const table of ['poe_channel_settings', 'poe_channel_notifications']) {
+    await tx.write(`DELETE FROM ${table} WHERE account_id = $1 AND channel_id = $2`, [accountId, channelId])
   }
   await insertRows(tx, 'poe_channel_settings', [settings])
   const notification = (reason: string, template: number | null) => ({

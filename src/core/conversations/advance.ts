@@ -108,7 +108,8 @@ function followUpOf(
     customerPhone: root.customerPhone ?? undefined,
     customerUserId: root.customerUserId ?? undefined,
     businessPhone: root.businessPhone ?? undefined,
-    root: { id: root.id, messageId: root.messageId ?? root.reference },
+    // What the customer answered tells the root's id where its own acceptance is still in doubt.
+    root: { id: root.id, messageId: root.messageId ?? reply.contextMessageId ?? root.reference },
     content,
     snapshot: root.snapshot,
     route: { connectionId: root.connectionId, why: 'the connection that the customer answered' },

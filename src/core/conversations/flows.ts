@@ -25,7 +25,7 @@ const flowsSchema = z.strictObject({
   actions: z.record(z.enum(actions), actionFlow),
   deliveryDates: z.strictObject({
     count: z.int().min(1).max(3),
-    leadDays: z.int().min(0).max(30),
+    leadDays: z.int().min(1).max(30),
     weekdaysOff: z.array(z.int().min(1).max(7)).max(6),
     holidays: z.array(isoDate),
   }),

@@ -51,8 +51,8 @@ const choicesEveryMs = 10 * 60_000
 /** Decides the next step. The first decision wins; whatever comes later is answered and changes nothing. */
 export function nextStep(flows: Flows, known: Conversation, move: CustomerMove, around: Circumstances): Step {
   if (move.type === 'other') return noted(known)
+  if (isOver(flows, around)) return noted(known, move.type === 'tap' ? { type: 'text', key: 'too_late' } : undefined)
   if (move.type === 'words') return onWords(known, around)
-  if (isOver(flows, around)) return noted(known, { type: 'text', key: 'too_late' })
   if (known.decision) return noted(known, { type: 'text', key: 'already_noted' })
   return onTap(flows, known, move.action, move.value, around)
 }

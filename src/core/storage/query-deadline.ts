@@ -23,19 +23,31 @@ export async function boundEveryQuery(connection: unknown, deadlineMs: number): 
   const target = connection as MysqlConnection
   const execute = target.execute.bind(target)
   const query = target.query.bind(target)
-  const ending =
-    (callback: Callback): Callback =>
-    (error, result) => {
-      if (error?.code === 'PROTOCOL_SEQUENCE_TIMEOUT') {
-        target.destroy()
-        target.stream.destroy()
-      }
+  const miss = (end: Callback) => {
+    target.destroy()
+    target.stream.destroy()
+    end(Object.assign(new Error(`no answer within ${deadlineMs} ms`), { code: 'PROTOCOL_SEQUENCE_TIMEOUT' }))
+  }
+  /** The driver's own time-out leaves out the preparation of a statement. */
+  const within = (callback: Callback, run: (end: Callback) => unknown): unknown => {
+    let isOver = false
+    const end: Callback = (error, result) => {
+      clearTimeout(timer)
+      if (isOver) return
+      isOver = true
       return callback(error, result)
     }
+    const timer = setTimeout(miss, deadlineMs, end)
+    try {
+      return run(end)
+    } catch (error) {
+      return end(error as Error)
+    }
+  }
   Object.assign(target, {
     execute: (sql: string, values: unknown[], callback: Callback) =>
-      execute({ sql, values, timeout: deadlineMs }, ending(callback)),
-    query: (options: object, callback: Callback) => query({ timeout: deadlineMs, ...options }, ending(callback)),
+      within(callback, (end) => execute({ sql, values }, end)),
+    query: (options: object, callback: Callback) => within(callback, (end) => query(options, end)),
   })
   for (const sql of sessionSettings) {
     await new Promise<void>((resolve, reject) => {

@@ -75,6 +75,7 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
     const provider = deps.providers.find((candidate) => candidate.id === body.provider)
     if (!provider) throw new HttpProblem(400, `there is no provider ${body.provider}`)
     assertCredentials(provider, body.credentials)
+    await assertFallback(deps, body.accountId, body)
     const checks = query.verify ? await checkCredentials(deps, provider.id, body.credentials) : []
     const draft = { ...body, fallbackConnectionId: fallbackIdOf(body) }
     const created = await deps.connections.create(draft).catch(takenToProblem)
@@ -86,11 +87,12 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
     body,
     query,
   }: RequestFacts<z.infer<typeof connectionChanges>, { verify: boolean }>): Promise<Reply> {
-    const existing = await deps.connections.get(Number(params.id))
+    const existing = await deps.connections.get(rowId(params.id) ?? 0)
     const provider = deps.providers.find((candidate) => candidate.id === existing?.provider)
     if (!existing || !provider || existing.state === 'deleted') throw notFound('connection')
     const credentials = { ...existing.credentials, ...body.credentials }
     assertCredentials(provider, credentials)
+    await assertFallback(deps, existing.accountId, body)
     const isVerified = query.verify && body.credentials !== undefined
     const checks = isVerified ? await checkCredentials(deps, provider.id, credentials) : []
     const { name, businessPhone, limits } = body
@@ -149,6 +151,14 @@ async function assertUsable(
     const errors = [{ path, message: 'is no connection of this account' }]
     throw new HttpProblem(400, 'the body is not valid', { errors })
   }
+}
+
+async function assertFallback(
+  deps: AccountHandlerDeps,
+  accountId: number,
+  { fallbackConnectionId: id }: Pick<ConnectionBody, 'fallbackConnectionId'>,
+): Promise<void> {
+  if (id) await assertUsable(deps, accountId, id, 'fallbackConnectionId')
 }
 
 function credentialErrors(fields: readonly CredentialField[], given: Readonly<Record<string, string>>): FieldError[] {

@@ -14,6 +14,7 @@ export function createAuthenticate(adminKey: string): Authenticate {
   return (auth, authorization = '') => {
     if (auth !== 'admin') return
     const [, key = ''] = /^Bearer (\S+)$/i.exec(authorization) ?? []
-    if (!constantTimeEqual(key, adminKey)) throw new HttpProblem(401, 'a valid bearer key is needed')
+    // An empty key, such as a file that was cut short gives, must not be met by sending none.
+    if (key === '' || !constantTimeEqual(key, adminKey)) throw new HttpProblem(401, 'a valid bearer key is needed')
   }
 }

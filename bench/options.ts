@@ -1,0 +1,94 @@
+/** What can be asked of a run on its command line. */
+
+import { parseArgs } from 'node:util'
+
+export const phaseNames = ['outbound', 'webhooks', 'latency'] as const
+export type PhaseName = (typeof phaseNames)[number]
+export const variantNames = ['gateway', 'floor'] as const
+export type VariantName = (typeof variantNames)[number]
+
+/** Loads are counts, so that a run is bounded whatever the speed. */
+export interface Sizes {
+  /** Times each variant runs; medians are shown. */
+  readonly rounds: number
+  /** Events per outbound measurement, and webhooks per webhook measurement. */
+  readonly messages: number
+  /** Messages before the clock starts, for compiled code and prepared statements. */
+  readonly warmUp: number
+  /** Duration of the latency measurement. */
+  readonly pacedSeconds: number
+}
+
+export interface Options {
+  readonly sizes: Sizes
+  readonly phases: readonly PhaseName[]
+  readonly variants: readonly VariantName[]
+  /** What answers in the provider's place: the thin stub, or the simulator with all its checks. */
+  readonly provider: 'stub' | 'simulator'
+  readonly providerDelayMs: number
+  /** Messages that the gateway's connection may have in flight at the provider. */
+  readonly concurrency: number
+  /** Folder for CPU profiles of the measured node processes; none when absent. */
+  readonly profileDir: string | undefined
+  readonly outFile: string | undefined
+}
+
+/** Events per second of the latency measurement. */
+export const pacedRate = 100
+
+const full: Sizes = { rounds: 3, messages: 10_000, warmUp: 3_000, pacedSeconds: 10 }
+const quick: Sizes = { rounds: 1, messages: 2_000, warmUp: 1_000, pacedSeconds: 3 }
+
+export const usage = `npm run bench -- [--quick] [--rounds n] [--messages n] [--only outbound,webhooks,latency]
+  [--variants gateway,floor] [--provider stub|simulator] [--provider-delay ms] [--concurrency n]
+  [--profile folder] [--out file.json]`
+
+/** @throws {Error} with one sentence about the first thing that is wrong */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      messages: { type: 'string' },
+      only: { type: 'string' },
+      variants: { type: 'string' },
+      provider: { type: 'string', default: 'stub' },
+      'provider-delay': { type: 'string' },
+      concurrency: { type: 'string' },
+      profile: { type: 'string' },
+      out: { type: 'string' },
+    },
+  })
+  const base = values.quick ? quick : full
+  return {
+    sizes: {
+      ...base,
+      rounds: integer('rounds', values.rounds, base.rounds, 50),
+      messages: integer('messages', values.messages, base.messages, 200_000),
+    },
+    phases: choices('only', values.only, phaseNames),
+    variants: choices('variants', values.variants, variantNames),
+    provider: choices('provider', values.provider, ['stub', 'simulator'] as const)[0] ?? 'stub',
+    providerDelayMs: integer('provider-delay', values['provider-delay'], 0, 10_000),
+    concurrency: integer('concurrency', values.concurrency, 200, 1_000),
+    profileDir: values.profile,
+    outFile: values.out,
+  }
+}
+
+function integer(name: string, text: string | undefined, otherwise: number, most: number): number {
+  if (text === undefined) return otherwise
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > most) throw new Error(`--${name} is a number from 0 to ${most}`)
+  return value
+}
+
+function choices<T extends string>(name: string, text: string | undefined, known: readonly T[]): readonly T[] {
+  if (text === undefined) return known
+  return text.split(',').map((word) => {
+    const found = known.find((candidate) => candidate === word)
+    if (!found) throw new Error(`--${name} can name ${known.join(', ')}; ${word} is none of them`)
+    return found
+  })
+}

@@ -1,0 +1,25 @@
+/** Events in, until the provider has taken every message and every activity event is published. */
+
+import { makeEvents } from '../load/bodies.ts'
+import { measure, perMessage } from '../measure.ts'
+import type { Figures, PhaseContext } from './phase.ts'
+
+export async function outbound({ stage, running, messages }: PhaseContext): Promise<Figures> {
+  const { sizes } = stage.options
+  await pass(stage, sizes.warmUp)
+  messages.push(...(await stage.provider.taken()))
+  const events = makeEvents(sizes.messages)
+  const [, cost] = await measure(stage, running.pid, () => passEvents(stage, events))
+  const taken = await stage.provider.taken()
+  if (taken.length !== events.length) throw new Error(`the provider took ${taken.length} of ${events.length} messages`)
+  messages.push(...taken)
+  return { messagesPerSecond: events.length / cost.seconds, ...perMessage(cost, events.length) }
+}
+
+/** Sends events without measuring them. */
+export const pass = (stage: PhaseContext['stage'], count: number) => passEvents(stage, makeEvents(count))
+
+async function passEvents({ broker }: PhaseContext['stage'], events: ReturnType<typeof makeEvents>): Promise<void> {
+  broker.restart()
+  await Promise.all([broker.publish(events), broker.waitFor(events.length)])
+}

@@ -1,0 +1,160 @@
+import { expect } from 'chai'
+import { aCustomer, anAccount, anOwnConnection, deliver, eventFor, sharedWorld, storages } from '../support/stories.ts'
+
+interface BadSettings {
+  readonly label: string
+  readonly body: Record<string, unknown>
+  readonly path: string
+}
+
+const on = { isWhatsappEnabled: true }
+
+const badSettings: BadSettings[] = [
+  { label: 'no switch', body: {}, path: 'isWhatsappEnabled' },
+  { label: 'a switch that is a text', body: { isWhatsappEnabled: '1' }, path: 'isWhatsappEnabled' },
+  { label: 'a misspelled field', body: { ...on, timeZone: 'Asia/Kolkata' }, path: '' },
+  { label: 'a time zone that is none', body: { ...on, timezone: 'Asia/Atlantis' }, path: 'timezone' },
+  { label: 'a country that is none', body: { ...on, defaultCountry: 'India' }, path: 'defaultCountry' },
+  { label: 'no language', body: { ...on, languages: [] }, path: 'languages' },
+  { label: 'a language that is none', body: { ...on, languages: ['en', 'english'] }, path: 'languages.1' },
+  {
+    label: 'a template name that no provider allows',
+    body: { ...on, templates: { otp_cancellation: { name: 'Has Spaces', language: 'en' } } },
+    path: 'templates.otp_cancellation.name',
+  },
+  { label: 'an address that is none', body: { ...on, support: { email: 'care' } }, path: 'support.email' },
+  {
+    label: 'a time that is none',
+    body: { ...on, quietHours: { from: '25:00', to: '08:00' } },
+    path: 'quietHours.from',
+  },
+  { label: 'a policy that is none', body: { ...on, inDoubtPolicy: 'always' }, path: 'inDoubtPolicy' },
+  { label: 'a portal without https', body: { ...on, portalUrl: 'http://track.acme.example' }, path: 'portalUrl' },
+  { label: 'a portal that is a script', body: { ...on, portalUrl: 'javascript:alert(1)' }, path: 'portalUrl' },
+  {
+    label: 'a connection that is a number',
+    body: { ...on, whatsappSenderConnectionId: 1 },
+    path: 'whatsappSenderConnectionId',
+  },
+]
+
+for (const storage of storages) {
+  describe(`settings on ${storage}`, () => {
+    const world = sharedWorld({ storage })
+    const get = async (path: string) => (await world().call('GET', `/v1/accounts/${path}/settings`)).body
+    const put = (path: string, body: object) =>
+      world().call<{ errors?: { path: string; message: string }[] }>('PUT', `/v1/accounts/${path}/settings`, body)
+    const outcomeFor = async (changes: Record<string, unknown>) => {
+      const { outcome, reason } = await deliver(world(), eventFor(aCustomer(), changes))
+      return reason ?? outcome
+    }
+
+    it('start switched off', async () => {
+      expect(await get('4242')).to.deep.include({
+        accountId: 4242,
+        isWhatsappEnabled: false,
+        whatsappSenderConnectionId: null,
+        defaultCountry: 'IN',
+        timezone: 'Asia/Kolkata',
+        languages: ['en'],
+        templates: {},
+      })
+    })
+
+    it('come back as they were put', async () => {
+      const { accountId, connectionId } = await anOwnConnection(world())
+      const settings = {
+        accountSlug: 'acme-store',
+        isWhatsappEnabled: true,
+        whatsappSenderConnectionId: connectionId,
+        defaultCountry: 'IN',
+        timezone: 'Asia/Kolkata',
+        languages: ['en', 'hi'],
+        templates: { otp_cancellation: { name: 'fdr_otp_cancellation', language: 'en' } },
+        support: { phone: '+911140009999', email: 'care@acme.example' },
+        quietHours: { from: '21:00', to: '08:00' },
+        inDoubtPolicy: 'resend_once',
+        portalUrl: 'https://track.acme.example',
+      }
+      const { status, body } = await put(String(accountId), settings)
+      expect(status).to.equal(200)
+      expect(body).to.deep.equal({ accountId, ...settings })
+      expect(await get(String(accountId))).to.deep.equal({ accountId, ...settings })
+    })
+
+    it('are replaced whole', async () => {
+      const id = String(await anAccount(world(), { languages: ['hi'], timezone: 'UTC' }))
+      await put(id, on)
+      expect(await get(id)).to.deep.include({ languages: ['en'], timezone: 'Asia/Kolkata' })
+    })
+
+    for (const { label, body, path } of badSettings) {
+      it(`refuse ${label}, and say where it stands`, async () => {
+        const id = String(await anAccount(world(), { languages: ['hi'] }))
+        const before = await get(id)
+        const { status, body: problem } = await put(id, body)
+        expect(status).to.equal(400)
+        expect(new Set(problem.errors?.map((error) => error.path))).to.deep.equal(new Set([path]))
+        expect(await get(id)).to.deep.equal(before)
+      })
+    }
+
+    it('name every mistake at once', async () => {
+      const { body } = await put('4243', { timezone: 'x', languages: [], inDoubtPolicy: 'x' })
+      const paths = body.errors?.map((error) => error.path)
+      expect(paths).to.have.members(['isWhatsappEnabled', 'timezone', 'languages', 'inDoubtPolicy'])
+    })
+
+    it('exist only for accounts and channels that can exist', async () => {
+      for (const id of ['0', '-1', 'abc', '1.5', '99999999999', '379%20OR%201=1']) {
+        expect((await world().call('GET', `/v1/accounts/${id}/settings`)).status, id).to.equal(404)
+        expect((await put(id, on)).status, id).to.equal(404)
+      }
+      expect((await put('379/channels/0', on)).status).to.equal(404)
+    })
+
+    it('hold from the next event on', async () => {
+      const account_id = await anAccount(world())
+      expect(await outcomeFor({ account_id })).to.equal('queued')
+      await put(String(account_id), { isWhatsappEnabled: false })
+      expect(await outcomeFor({ account_id })).to.equal('whatsapp_disabled')
+      await put(String(account_id), on)
+      expect(await outcomeFor({ account_id })).to.equal('queued')
+    })
+
+    it('of a channel switch it off in an account that is on', async () => {
+      const account_id = await anAccount(world())
+      await put(`${account_id}/channels/1299`, { isWhatsappEnabled: false })
+      expect(await outcomeFor({ account_id, channel_id: 1299 })).to.equal('whatsapp_disabled')
+      expect(await outcomeFor({ account_id, channel_id: 1300 })).to.equal('queued')
+    })
+
+    it('of a channel switch it on in an account that is off', async () => {
+      const account_id = await anAccount(world(), { isWhatsappEnabled: false })
+      await put(`${account_id}/channels/1299`, on)
+      expect(await outcomeFor({ account_id, channel_id: 1299 })).to.equal('queued')
+      expect(await outcomeFor({ account_id, channel_id: 1300 })).to.equal('whatsapp_disabled')
+    })
+
+    it("of a channel override the account's, and leave the rest to it", async () => {
+      const id = await anAccount(world(), { languages: ['hi'], timezone: 'UTC', defaultCountry: 'NL' })
+      await put(`${id}/channels/1299`, { ...on, languages: ['en'] })
+      const channel = await get(`${id}/channels/1299`)
+      expect(channel).to.deep.include({ languages: ['en'], timezone: 'UTC', defaultCountry: 'NL' })
+      expect(await get(String(id))).to.deep.include({ languages: ['hi'] })
+    })
+
+    it("may name the account's own connection and the platform's, nobody else's", async () => {
+      const own = await anOwnConnection(world())
+      const id = String(await anAccount(world()))
+      const use = (whatsappSenderConnectionId: string) => put(id, { ...on, whatsappSenderConnectionId })
+      expect((await use('1')).status, "the platform's").to.equal(200)
+      for (const foreign of [own.connectionId, '999999', '0', '999999999999999999']) {
+        const { status, body } = await use(foreign)
+        expect(status, foreign).to.equal(400)
+        expect(body.errors?.map(({ path }) => path)).to.deep.equal(['whatsappSenderConnectionId'])
+      }
+      expect(await get(id)).to.include({ whatsappSenderConnectionId: '1' })
+    })
+  })
+}
