@@ -20,7 +20,7 @@ export interface ActivityPublisher extends Broker {
   publishDue(): Promise<number>
 }
 
-const groupSize = 256
+export const publishGroupSize = 256
 const confirmMs = 30_000
 
 export async function startActivityPublisher(deps: ActivityPublisherDeps): Promise<ActivityPublisher> {
@@ -50,7 +50,7 @@ export async function startActivityPublisher(deps: ActivityPublisherDeps): Promi
     ...broker,
     async publishDue() {
       if (!channel) return 0
-      const events = await activity.takeUnpublished(now(), groupSize)
+      const events = await activity.takeUnpublished(now(), publishGroupSize)
       const confirmed = await publishAll(channel, events)
       await activity.markPublished(confirmed, now())
       metrics.published.inc(confirmed.length)

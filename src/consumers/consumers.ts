@@ -1,9 +1,9 @@
 /** The consumer role: everything that works without being asked over HTTP. */
 
-import type { Core } from '../core/core.ts'
+import { type Core, groupSizes } from '../core/core.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
-import { type ActivityPublisher, startActivityPublisher } from './activity-publisher.ts'
+import { type ActivityPublisher, publishGroupSize, startActivityPublisher } from './activity-publisher.ts'
 import { type EventConsumer, startEventConsumer } from './event-consumer.ts'
 import { startWorker, type Worker } from './worker.ts'
 
@@ -30,9 +30,12 @@ const lookEveryMs = 1_000
 const reportAppliers = 2
 
 export async function startConsumers({ core, amqpUrl, log, metrics, now }: ConsumersOptions): Promise<Consumers> {
-  const start = (name: string, work: () => Promise<number>) => startWorker({ name, work, everyMs: lookEveryMs, log })
-  const reports = Array.from({ length: reportAppliers }, () => start('apply-reports', core.work.applyReports))
-  const replies = start('apply-replies', core.work.applyReplies)
+  const start = (name: string, work: () => Promise<number>, fullGroup = 1) =>
+    startWorker({ name, work, fullGroup, everyMs: lookEveryMs, log })
+  const reports = Array.from({ length: reportAppliers }, () =>
+    start('apply-reports', core.work.applyReports, groupSizes.reports),
+  )
+  const replies = start('apply-replies', core.work.applyReplies, groupSizes.replies)
   const decisions = start('push-decisions', core.work.pushDecisions)
   // Each on its own, so that one that fails holds up none of the others.
   const sweeps = Object.entries(core.work.sweeps).map(([name, work]) => start(name, work))
@@ -44,7 +47,7 @@ export async function startConsumers({ core, amqpUrl, log, metrics, now }: Consu
 
   const broker = amqpUrl ? await startBroker({ core, url: amqpUrl, log, metrics, now }) : undefined
   if (broker) {
-    const publishing = start('publish-activity', broker.publisher.publishDue)
+    const publishing = start('publish-activity', broker.publisher.publishDue, publishGroupSize)
     core.activity.onCommitted(() => publishing.wake())
     workers.push(publishing)
   }

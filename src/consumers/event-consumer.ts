@@ -38,21 +38,23 @@ export async function startEventConsumer({ url, accept, log }: EventConsumerDeps
       // An acknowledgement on a later channel would be for another delivery: stale ones are dropped.
       isOpen = false
     })
+    const acks = createAcks(channel, () => isOpen)
     await channel.prefetch(prefetch)
     const { consumerTag } = await channel.consume(names.eventQueue, (message) => {
       // null: the broker cancelled the consumer. Closing the connection starts everything anew.
       if (message === null) return void model.close().catch(() => {})
-      const work = take(channel, message, () => isOpen).finally(() => inHand.delete(work))
+      acks.delivered(message)
+      const work = take(message, acks, () => isOpen).finally(() => inHand.delete(work))
       inHand.add(work)
     })
     cancel = async () => void (isOpen && (await channel.cancel(consumerTag).catch(() => {})))
   }
 
-  const take = async (channel: Channel, message: ConsumeMessage, isOpen: () => boolean) => {
+  const take = async (message: ConsumeMessage, acks: Acks, isOpen: () => boolean) => {
     for (let waitMs = firstWaitMs; isOpen(); waitMs = Math.min(waitMs * 2, longestWaitMs)) {
       try {
         await accept(message.content)
-        if (isOpen()) channel.ack(message)
+        acks.done(message)
         return
       } catch (error) {
         // Given back it would come again at once, and count as a delivery; held, it bounds what we take.
@@ -70,6 +72,33 @@ export async function startEventConsumer({ url, accept, log }: EventConsumerDeps
       stopping = true
       await cancel()
       await Promise.allSettled([...inHand])
+    },
+  }
+}
+
+interface Acks {
+  delivered(message: ConsumeMessage): void
+  /** Its transaction is committed. */
+  done(message: ConsumeMessage): void
+}
+
+/** Acknowledges in the order of delivery, all that is done at once: one small frame for a group instead of one each. */
+function createAcks(channel: Channel, isOpen: () => boolean): Acks {
+  const waiting: ConsumeMessage[] = []
+  const done = new Set<ConsumeMessage>()
+  let isPlanned = false
+  const flush = () => {
+    isPlanned = false
+    let last: ConsumeMessage | undefined
+    while (waiting[0] && done.delete(waiting[0])) last = waiting.shift()
+    if (last && isOpen()) channel.ack(last, true)
+  }
+  return {
+    delivered: (message) => void waiting.push(message),
+    done(message) {
+      done.add(message)
+      if (!isPlanned) setImmediate(flush)
+      isPlanned = true
     },
   }
 }

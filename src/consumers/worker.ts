@@ -5,8 +5,10 @@ import type { Logger } from '../core/observe/logger.ts'
 
 export interface WorkerOptions {
   readonly name: string
-  /** Does one group; resolves with its size, 0 = nothing was there. */
+  /** Does one group; resolves with its size. */
   readonly work: () => Promise<number>
+  /** Size of a full group: a smaller one means that nothing is left. */
+  readonly fullGroup?: number
   /** How often to look unasked. */
   readonly everyMs: number
   readonly log: Logger
@@ -22,7 +24,7 @@ export interface Worker {
 /** After a failure: long enough not to spin, short enough not to be noticed once it is over. */
 const afterErrorMs = 1_000
 
-export function startWorker({ name, work, everyMs, log }: WorkerOptions): Worker {
+export function startWorker({ name, work, fullGroup = 1, everyMs, log }: WorkerOptions): Worker {
   let isWoken = true
   let isStopped = false
   let interrupt = () => {}
@@ -44,7 +46,7 @@ export function startWorker({ name, work, everyMs, log }: WorkerOptions): Worker
       isWoken = false
       try {
         const count = await work()
-        if (count === 0 && !isWoken && !isStopped) await pause(everyMs)
+        if (count < fullGroup && !isWoken && !isStopped) await pause(everyMs)
       } catch (error) {
         log.warn({ err: error, worker: name }, 'work failed; trying again')
         await pauseAfterError()

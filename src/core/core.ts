@@ -16,8 +16,8 @@ import { loadFlows } from './conversations/flows.ts'
 import { createNdrStore } from './conversations/ndr-store.ts'
 import { pushDecisions } from './conversations/push-decisions.ts'
 import { linkTarget } from './conversations/tracked-link.ts'
-import { applyReplies } from './inbound/apply-replies.ts'
-import { applyReports } from './inbound/apply-reports.ts'
+import { applyReplies, replyGroupSize } from './inbound/apply-replies.ts'
+import { applyReports, reportGroupSize } from './inbound/apply-reports.ts'
 import { createInboundStore } from './inbound/inbound-store.ts'
 import { receiveWebhooks, type VerifiedWebhook } from './inbound/receive.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from './notifications/accept-event.ts'
@@ -69,6 +69,9 @@ export interface Work {
   /** What nobody rings for: lanes whose messages are due, lost sends, late messages, counts. */
   readonly sweeps: Readonly<Record<string, () => Promise<number>>>
 }
+
+/** Groups that are full: there may be more. */
+export const groupSizes = { reports: reportGroupSize, replies: replyGroupSize } as const
 
 /** What tells a worker that there is something to do; set by whoever runs the workers. */
 export interface Bells {

@@ -1,7 +1,6 @@
 /** The unified activity event: its exact shape is a contract with its consumers, odd spellings included. */
 
 import { createHash } from 'node:crypto'
-import { DateTime } from 'luxon'
 import { digitsOf } from '../contract/address.ts'
 import type { OrderSnapshot } from './order-snapshot.ts'
 
@@ -45,7 +44,12 @@ export interface ActivityRecord {
   readonly payload: string
 }
 
-const courierZone = 'Asia/Kolkata'
+/** India has one time zone and no summer time; a fixed offset is far cheaper than a calendar library per event. */
+const courierOffsetMs = 5.5 * 3_600_000
+
+/** `dd-mm-yyyy` where the couriers are. */
+const courierDay = (at: Date): string =>
+  new Date(at.getTime() + courierOffsetMs).toISOString().slice(0, 10).split('-').reverse().join('-')
 
 /** Builds the event exactly as it is stored, published and shown. */
 export function activityRecord(subject: ActivitySubject, activity: Activity): ActivityRecord {
@@ -95,7 +99,7 @@ function responseData(subject: ActivitySubject, activity: Activity) {
     customerOrderNumber: snapshot.customerOrderNumber ?? '',
     channelId: snapshot.channelId ?? '',
     account_slug: snapshot.accountSlug ?? '',
-    timestamp: DateTime.fromJSDate(activity.at, { zone: courierZone }).toFormat('dd-MM-yyyy'),
+    timestamp: courierDay(activity.at),
     ...addresses(subject, activity),
     ...reportTimes(subject),
     ...activity.details,

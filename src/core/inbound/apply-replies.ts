@@ -31,12 +31,13 @@ export interface ApplyRepliesDeps extends AdvanceDeps {
   readonly decided: () => void
 }
 
-const groupSize = 32
+/** Replies that are applied in one transaction at most. */
+export const replyGroupSize = 32
 
 /** Applies one group of stored replies. Resolves with how many were looked at. */
 export function applyReplies(deps: ApplyRepliesDeps): Promise<number> {
   const apply = (limit: number) => applyDue(deps, limit)
-  return applyGroup({ apply, putOffFirst: () => putOffFirst(deps), log: deps.log }, groupSize)
+  return applyGroup({ apply, putOffFirst: () => putOffFirst(deps), log: deps.log }, replyGroupSize)
 }
 
 async function putOffFirst({ database, store, now }: ApplyRepliesDeps): Promise<void> {

@@ -24,12 +24,13 @@ export interface ApplyReportsDeps {
   readonly now: () => Date
 }
 
-const groupSize = 64
+/** Reports that are applied in one transaction at most. */
+export const reportGroupSize = 64
 
 /** Applies one group of stored reports. Resolves with how many were looked at. */
 export function applyReports(deps: ApplyReportsDeps): Promise<number> {
   const apply = (limit: number) => applyDue(deps, limit)
-  return applyGroup({ apply, putOffFirst: () => putOffFirst(deps), log: deps.log }, groupSize)
+  return applyGroup({ apply, putOffFirst: () => putOffFirst(deps), log: deps.log }, reportGroupSize)
 }
 
 async function putOffFirst({ database, store, now }: ApplyReportsDeps): Promise<void> {

@@ -1,4 +1,4 @@
-/** Multi-row statements. Group sizes are powers of two so that few kinds of prepared statement exist. */
+/** Multi-row statements, in few different sizes, so that few kinds of prepared statement exist. */
 
 import type { Executor, SqlValue } from './database.ts'
 
@@ -11,7 +11,7 @@ export type Values = Readonly<Record<string, SqlValue>>
 /** Inserts rows. `ending` is e.g. {@link Database.keepExisting}. */
 export async function insertRows(tx: Executor, table: string, rows: readonly Values[], ending = ''): Promise<void> {
   const columns = Object.keys(rows[0] ?? {})
-  for (const chunk of powerOfTwoChunks(rows)) {
+  for (const chunk of insertChunks(rows)) {
     const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${tuples(chunk.length, columns.length)}${ending}`
     await tx.write(
       sql,
@@ -75,9 +75,13 @@ function padToPowerOfTwo<T>(items: readonly T[]): T[] {
   return [...items, ...Array<T>(size - items.length).fill(last)]
 }
 
-function* powerOfTwoChunks<T>(items: readonly T[]): Generator<readonly T[]> {
+/** A row more cannot be made up, so an insert is cut: a multiple of eight, then the rest. */
+const insertStep = 8
+
+function* insertChunks<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let from = 0; from < items.length; ) {
-    const size = Math.min(maxRows, 2 ** Math.floor(Math.log2(items.length - from)))
+    const left = Math.min(maxRows, items.length - from)
+    const size = left < insertStep ? left : left - (left % insertStep)
     yield items.slice(from, from + size)
     from += size
   }
