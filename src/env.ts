@@ -10,6 +10,8 @@ interface Setting {
 }
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''))
+/** 32 bytes are 43 characters of base64 and one `=`. */
+const keyRing = /^[\w-]{1,32}:[A-Za-z0-9+/]{43}=(,[\w-]{1,32}:[A-Za-z0-9+/]{43}=)*$/
 const roles = ['http', 'consumers'] as const
 
 /** Every variable; the README's table is made from this. */
@@ -43,7 +45,7 @@ export const settings = {
     help: 'What this process does: `http`, `consumers` or both',
   },
   SECRETS_KEYS: {
-    schema: z.string().optional(),
+    schema: z.string().regex(keyRing, 'must be <keyId>:<base64 of 32 bytes>[,…]').optional(),
     help: 'Key ring for stored secrets, `<keyId>:<base64 of 32 bytes>[,…]`; the first encrypts, all decrypt',
     shown: 'embedded: made at first start in ./data',
   },

@@ -1,0 +1,173 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect } from 'chai'
+import type { Connection } from '../../src/core/accounts/connections.ts'
+import type { SendOutcome } from '../../src/core/contract/provider.ts'
+import { createLanes, type Lanes, type LanesDeps } from '../../src/core/sending/lanes.ts'
+import type { ClaimedMessage } from '../../src/core/sending/outgoing-message.ts'
+
+const aConnection = (id: number, changes: Partial<Connection> = {}): Connection => ({
+  id,
+  accountId: 379,
+  provider: 'meta',
+  name: 'Acme',
+  senderId: undefined,
+  businessPhone: '+911140001234',
+  webhookKey: `key-${id}`,
+  verifyToken: 'token',
+  credentials: {},
+  limits: { messagesPerSecond: 80, concurrency: 2 },
+  fallbackConnectionId: undefined,
+  state: 'active',
+  managedBy: undefined,
+  ...changes,
+})
+
+const aMessage = (id: number, connectionId = 1): ClaimedMessage => ({
+  id,
+  reference: `reference-${id}`,
+  attempt: 1,
+  accountId: 379,
+  connectionId,
+  customerPhone: `+91981001000${id}`,
+  customerUserId: undefined,
+  businessPhone: undefined,
+  contextMessageId: undefined,
+  templateId: undefined,
+  content: { type: 'text', text: 'Hello' },
+  expiresAt: undefined,
+  callBefore: Number.POSITIVE_INFINITY,
+})
+
+const turns = async (count = 10): Promise<void> => {
+  for (let turn = 0; turn < count; turn++) await nextTurn()
+}
+
+describe('lanes', () => {
+  const connections = new Map<number, Connection>()
+  const waiting: ClaimedMessage[] = []
+  let sent: number[]
+  let breakerStates: string[]
+  let lanes: Lanes
+
+  const create = (changes: Partial<LanesDeps> = {}) => {
+    lanes = createLanes({
+      store: {
+        claim: async (connectionId, limit) => {
+          const own = waiting.filter((message) => message.connectionId === connectionId).slice(0, limit)
+          for (const message of own) waiting.splice(waiting.indexOf(message), 1)
+          return own
+        },
+      },
+      now: () => new Date(),
+      send: async (message) => void sent.push(message.id),
+      connection: async (id) => connections.get(id),
+      onBreaker: (id, state) => breakerStates.push(`${id} ${state}`),
+      onError: (error) => {
+        throw error
+      },
+      ...changes,
+    })
+  }
+
+  beforeEach(() => {
+    connections.clear()
+    for (const id of [1, 2]) connections.set(id, aConnection(id))
+    waiting.splice(0)
+    sent = []
+    breakerStates = []
+    create()
+  })
+
+  afterEach(() => lanes.drain())
+
+  it('makes a lane when its connection first has something to send, with that connection’s own bound', () => {
+    expect(lanes.snapshot()).to.deep.equal([])
+    for (const recipient of ['a', 'b', 'c']) lanes.reserve(aConnection(1), recipient)
+    expect(lanes.snapshot()).to.deep.equal([{ connectionId: 1, inFlight: 2, breaker: 'closed' }])
+    expect(lanes.reserve(aConnection(2), 'a'), 'another connection').to.be.an('object')
+    create()
+  })
+
+  it('sends what waits for the connection that is woken, and nothing else', async () => {
+    waiting.push(aMessage(1, 1), aMessage(2, 2))
+    await lanes.wake(2)
+    await turns()
+    expect(sent).to.deep.equal([2])
+  })
+
+  for (const state of ['paused', 'deleted'] as const) {
+    it(`neither wakes nor reserves a connection that is ${state}`, async () => {
+      connections.set(1, aConnection(1, { state }))
+      waiting.push(aMessage(1, 1))
+      await lanes.wake(1)
+      await turns()
+      expect(sent).to.deep.equal([])
+      expect(lanes.reserve(aConnection(1, { state }), 'a')).to.equal(undefined)
+    })
+  }
+
+  it('does nothing for a connection that does not exist', async () => {
+    await lanes.wake(99)
+    expect(lanes.snapshot()).to.deep.equal([])
+  })
+
+  it('one connection that does not answer holds up no other', async () => {
+    create({
+      send: (message) =>
+        message.connectionId === 1 ? new Promise(() => {}) : Promise.resolve().then(() => void sent.push(message.id)),
+    })
+    waiting.push(aMessage(1, 1), aMessage(2, 1), aMessage(3, 1), aMessage(4, 2))
+    await Promise.all([lanes.wake(1), lanes.wake(2)])
+    await turns()
+    expect(sent).to.deep.equal([4])
+    create()
+  })
+
+  it('pauses a lane whose provider is in trouble, and tells so', async () => {
+    const trouble: SendOutcome = { outcome: 'refused', failure: { code: 'connection_unreachable' } }
+    create({
+      send: async (message, breaker) => {
+        await breaker.run(async () => trouble)
+        sent.push(message.id)
+      },
+    })
+    for (let id = 1; id <= 30; id++) waiting.push(aMessage(id))
+    await lanes.wake(1)
+    await turns(50)
+    expect(breakerStates).to.deep.equal(['1 open'])
+    expect(sent.length).to.be.within(10, 14)
+    expect(sent.length + waiting.length).to.equal(30)
+    expect(lanes.snapshot()).to.deep.equal([{ connectionId: 1, inFlight: 0, breaker: 'open' }])
+  })
+
+  it('begins nothing when it is drained while a connection is looked up', async () => {
+    waiting.push(aMessage(1, 1))
+    const waking = lanes.wake(1)
+    await lanes.drain()
+    await waking
+    await turns()
+    expect(waiting).to.have.length(1)
+  })
+
+  it('drains every lane, and gives no slot afterwards', async () => {
+    const ends: (() => void)[] = []
+    create({ send: () => new Promise((resolve) => void ends.push(() => resolve())) })
+    waiting.push(aMessage(1, 1), aMessage(2, 2))
+    await Promise.all([lanes.wake(1), lanes.wake(2)])
+    await turns()
+    let isDrained = false
+    const drained = lanes.drain().then(() => {
+      isDrained = true
+    })
+    ends[0]?.()
+    await turns()
+    expect(isDrained).to.equal(false)
+    ends[1]?.()
+    await drained
+    expect(lanes.reserve(aConnection(1), 'a')).to.equal(undefined)
+    waiting.push(aMessage(3, 1))
+    await lanes.wake(1)
+    await turns()
+    expect(waiting).to.have.length(1)
+  })
+})

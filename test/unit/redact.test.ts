@@ -1,0 +1,56 @@
+import { expect } from 'chai'
+import { createLogger } from '../../src/core/observe/logger.ts'
+import { maskPhone, maskSecret } from '../../src/core/observe/redact.ts'
+
+const logged = (facts: object): string => {
+  const lines: string[] = []
+  createLogger('debug', { write: (line: string) => void lines.push(line) }).info(facts, 'message')
+  return lines.join('')
+}
+
+const secretNames = ['authorization', 'password', 'accessToken', 'appSecret', 'token', 'credentials', 'phone']
+const personalNames = ['customerPhone', 'customerName', 'email', 'text', 'body']
+
+describe('log lines', () => {
+  for (const name of [...secretNames, ...personalNames]) {
+    it(`never show ${name}, at any depth that occurs`, () => {
+      for (const facts of [{ [name]: 'hunter2' }, { a: { [name]: 'hunter2' } }, { a: { b: { [name]: 'hunter2' } } }]) {
+        expect(logged(facts)).to.contain('[redacted]').and.to.not.contain('hunter2')
+      }
+    })
+  }
+
+  it('show what a person needs to follow a message', () => {
+    const line = JSON.parse(logged({ reference: 'AbC', connectionId: 7 })) as object
+    expect(line).to.include({ reference: 'AbC', connectionId: 7, msg: 'message' })
+  })
+
+  it('show kind and words of an error, not the statement and values of the database', () => {
+    const error = Object.assign(new Error('Duplicate entry'), {
+      name: 'SequelizeUniqueConstraintError',
+      sql: 'INSERT INTO t VALUES (hunter2)',
+      parent: { sql: 'hunter2', parameters: ['hunter2'] },
+    })
+    const line = logged({ err: error })
+    expect(line).to.contain('Duplicate entry').and.to.contain('SequelizeUniqueConstraintError')
+    expect(line).to.not.contain('hunter2')
+  })
+
+  it('bear errors that are none, and endless ones', () => {
+    expect(logged({ err: 'words' })).to.contain('words')
+    expect(logged({ err: undefined })).to.contain('message')
+    expect(logged({ err: new Error('x'.repeat(100_000)) }).length).to.be.lessThan(4_000)
+  })
+})
+
+describe('masks', () => {
+  it('show the last four digits of a phone', () => {
+    expect(maskPhone('+919810012345')).to.equal('…2345')
+    expect(maskPhone(undefined)).to.equal(undefined)
+  })
+
+  it('show the last four characters of a secret, and nothing of a short one', () => {
+    expect(maskSecret('EAAtokenabcd1234')).to.equal('…1234')
+    for (const short of ['', 'abc', 'elevenchars']) expect(maskSecret(short)).to.equal('…')
+  })
+})

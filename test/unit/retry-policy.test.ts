@@ -1,0 +1,117 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { type Failure, type FailureClass, type FailureCode, failureKinds } from '../../src/core/contract/failures.ts'
+import type { SendOutcome } from '../../src/core/contract/provider.ts'
+import { rank } from '../../src/core/sending/outgoing-message.ts'
+import { afterAttempt } from '../../src/core/sending/retry-policy.ts'
+
+const now = new Date('2026-11-20T06:30:00.000Z')
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+const middle = 0.5
+
+const codes = Object.keys(failureKinds) as FailureCode[]
+const refused = (failure: Failure): SendOutcome => ({ outcome: 'refused', failure })
+
+/** Wait after one refusal, in milliseconds. */
+const waitAfter = (attempt: number, failure: Failure, chance = middle): number => {
+  const next = afterAttempt({ attempt, expiresAt: undefined }, refused(failure), now, chance)
+  expect(next).to.include({ state: 'waiting', statusRank: rank.pending })
+  return (next.dueAt?.getTime() ?? 0) - now.getTime()
+}
+
+/** What becomes of a refusal, by its class. */
+const stateByClass: Readonly<Record<FailureClass, 'waiting' | 'failed'>> = {
+  not_sent_retry: 'waiting',
+  throttled: 'waiting',
+  refused_account: 'waiting',
+  refused_message: 'failed',
+  template: 'failed',
+  recipient: 'failed',
+  window: 'failed',
+  // The outcome says that it was refused, which is certain; the code alone would not be.
+  in_doubt: 'failed',
+}
+
+describe('retry policy', () => {
+  it('an accepted message has nothing left to do', () => {
+    const outcome: SendOutcome = { outcome: 'accepted', messageId: 'wamid.1' }
+    const expected = { state: 'accepted', statusRank: rank.accepted, dueAt: null }
+    expect(afterAttempt({ attempt: 1, expiresAt: new Date(0) }, outcome, now, middle)).to.deep.equal(expected)
+  })
+
+  for (const code of codes) {
+    it(`${code}: in doubt is never sent again by itself`, () => {
+      const outcome: SendOutcome = { outcome: 'in_doubt', failure: { code } }
+      const expected = { state: 'in_doubt', statusRank: rank.unclear, dueAt: null }
+      expect(afterAttempt({ attempt: 1, expiresAt: undefined }, outcome, now, middle)).to.deep.equal(expected)
+    })
+
+    const expected = stateByClass[failureKinds[code].class]
+    it(`${code}: refused leads to ${expected}`, () => {
+      const next = afterAttempt({ attempt: 1, expiresAt: undefined }, refused({ code }), now, middle)
+      expect(next.state).to.equal(expected)
+      expect(next.statusRank).to.equal(expected === 'waiting' ? rank.pending : rank.failed)
+      expect(next.dueAt === null).to.equal(expected === 'failed')
+    })
+  }
+
+  const schedule = [5 * second, 30 * second, 2 * minute, 10 * minute, hour, 3 * hour, 3 * hour, 3 * hour]
+  for (const [index, wait] of schedule.entries()) {
+    it(`waits ${wait / second} s after refusal ${index + 1}, a fifth more or less`, () => {
+      const failure = { code: 'connection_unreachable' } as const
+      expect(waitAfter(index + 1, failure)).to.equal(wait)
+      expect(waitAfter(index + 1, failure, 0)).to.equal(wait * 0.8)
+      expect(waitAfter(index + 1, failure, 0.999_999)).to.be.closeTo(wait * 1.2, wait / 1_000)
+    })
+  }
+
+  for (const [index, wait] of [4, 16, 64, 256, 1024, 3600, 3600].entries()) {
+    it(`waits ${wait} s after pair limit ${index + 1}`, () => {
+      expect(waitAfter(index + 1, { code: 'recipient_throttled' })).to.equal(wait * second)
+    })
+  }
+
+  it('waits as long as the vendor asks when that is longer, and never less than planned', () => {
+    expect(waitAfter(1, { code: 'provider_busy', retryAfterMs: 90 * second })).to.equal(90 * second)
+    expect(waitAfter(1, { code: 'provider_busy', retryAfterMs: 90 * second }, 0)).to.equal(90 * second)
+    expect(waitAfter(2, { code: 'provider_busy', retryAfterMs: second })).to.equal(30 * second)
+    expect(waitAfter(1, { code: 'recipient_throttled', retryAfterMs: minute })).to.equal(minute)
+  })
+
+  it('expires what could only be tried when it is of no use any more', () => {
+    const outcome = refused({ code: 'connection_unreachable' })
+    const at = (ms: number) => ({ attempt: 1, expiresAt: new Date(now.getTime() + ms) })
+    const expired = { state: 'expired', statusRank: rank.unclear, dueAt: null }
+    expect(afterAttempt(at(5 * second), outcome, now, middle)).to.deep.equal(expired)
+    expect(afterAttempt(at(-1), outcome, now, middle)).to.deep.equal(expired)
+    expect(afterAttempt(at(5 * second + 1), outcome, now, middle)).to.have.property('state', 'waiting')
+  })
+
+  it('a refusal for good is failed, not expired, however late it comes', () => {
+    const facts = { attempt: 1, expiresAt: new Date(0) }
+    expect(afterAttempt(facts, refused({ code: 'window_closed' }), now, middle)).to.have.property('state', 'failed')
+  })
+
+  it('always names a real time in the future, before the end of its usefulness, or none', () => {
+    const facts = fc.record({
+      attempt: fc.integer({ min: 1, max: 1_000 }),
+      expiresInMs: fc.option(fc.integer({ min: -hour, max: 72 * hour })),
+      code: fc.constantFrom(...codes),
+      retryAfterMs: fc.option(fc.integer({ min: 0, max: 24 * hour })),
+      chance: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    })
+    fc.assert(
+      fc.property(facts, ({ attempt, expiresInMs, code, retryAfterMs, chance }) => {
+        const expiresAt = expiresInMs === null ? undefined : new Date(now.getTime() + expiresInMs)
+        const failure = { code, ...(retryAfterMs === null ? {} : { retryAfterMs }) }
+        const { state, dueAt } = afterAttempt({ attempt, expiresAt }, refused(failure), now, chance)
+        expect(dueAt !== null).to.equal(state === 'waiting')
+        if (!dueAt) return
+        expect(dueAt.getTime()).to.be.greaterThan(now.getTime() + (retryAfterMs ?? 0) - 1)
+        expect(dueAt.getTime()).to.be.lessThan(expiresAt?.getTime() ?? now.getTime() + 25 * hour)
+      }),
+    )
+  })
+})
