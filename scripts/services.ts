@@ -1,9 +1,11 @@
 import { reasonOf, withoutPassword } from './services/describe.ts'
 import { mysql, type RunningService, rabbitmq, type ServiceKind } from './services/kinds.ts'
+import { localRabbitmqctl } from './services/rabbitmq.ts'
+import type { BrokerAccess } from './services/vhost.ts'
 import { type Say, ways } from './services/ways.ts'
 
 /** URLs without a database; with their virtual host, if they were given with one. */
-export type Services = { mysqlUrl: string; amqpUrl: string; stop(): Promise<void> }
+export type Services = BrokerAccess & { mysqlUrl: string; stop(): Promise<void> }
 
 type Environment = Record<string, string | undefined>
 
@@ -25,7 +27,9 @@ export const ensureServices = async (env: Environment = process.env, say: Say = 
     throw error
   }
   const [database, broker] = started
-  return { mysqlUrl: withoutPath(database?.url ?? ''), amqpUrl: broker?.url ?? '', stop }
+  const amqpUrl = broker?.url ?? ''
+  const rabbitmqctl = broker?.rabbitmqctl ?? localRabbitmqctl(amqpUrl)
+  return { mysqlUrl: withoutPath(database?.url ?? ''), amqpUrl, rabbitmqctl, stop }
 }
 
 const ensureService = async (kind: ServiceKind, env: Environment, say: Say): Promise<RunningService> => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { reasonOf } from './services/describe.ts'
+import type { Vhost } from './services/vhost.ts'
 import type { Services } from './services.ts'
 import { listTestFiles, planTests, type TestGroup, type TestPlan } from './test/plan.ts'
 import { createStepRunner } from './test/step-runner.ts'
@@ -27,31 +28,51 @@ const checkSources = async (): Promise<void> => {
   await steps.check({ name: 'Lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '.'] })
 }
 
+type TestServices = Services & { vhost: Vhost }
+
 /** The drivers are loaded only here: the first line of output should not wait for them. */
-const startServices = async ({ groups }: TestPlan): Promise<Services | undefined> => {
+const startServices = async ({ groups }: TestPlan): Promise<TestServices | undefined> => {
   if (!groups.some((group) => group.needsServices)) return undefined
   console.log('\n=== Services ===')
   const { ensureServices } = await import('./services.ts')
-  return ensureServices()
+  const { openVhost } = await import('./services/vhost.ts')
+  const services = await ensureServices()
+  try {
+    const vhost = await openVhost(services, `fdr_test_${runId}`, console.log)
+    if (vhost.isOwn) console.log(`RabbitMQ: virtual host fdr_test_${runId}, deleted afterwards`)
+    return { ...services, vhost }
+  } catch (error) {
+    await services.stop()
+    throw error
+  }
 }
 
-const runGroup = (group: TestGroup, plan: TestPlan, services: Services | undefined): Promise<void> =>
+const runGroup = (group: TestGroup, plan: TestPlan, services: TestServices | undefined): Promise<void> =>
   steps.test({
     name: `Tests: ${group.name}`,
     args: [...mochaCommand, ...(plan.partial ? [] : ['--forbid-only']), ...plan.mochaArgs, ...group.files],
     env: {
       TEST_RUN_ID: runId,
-      ...(services && { TEST_MYSQL_URL: services.mysqlUrl, TEST_AMQP_URL: services.amqpUrl }),
+      ...(services && environmentOf(services)),
     },
   })
+
+const environmentOf = ({ mysqlUrl, vhost, rabbitmqctl }: TestServices): NodeJS.ProcessEnv => ({
+  TEST_MYSQL_URL: mysqlUrl,
+  TEST_AMQP_URL: vhost.url,
+  ...(vhost.isOwn && { TEST_RABBITMQCTL: rabbitmqctl }),
+})
 
 /** Reporter and time limit stand in .mocharc.json, where mocha started by hand finds them too. */
 const mochaCommand = ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js']
 
-const endServices = async (services: Services): Promise<void> => {
+const endServices = async (services: TestServices): Promise<void> => {
   const { dropTestDatabases } = await import('./test/databases.ts')
   const dropped = await dropTestDatabases(services.mysqlUrl, runId).catch((error) => [`(${reasonOf(error)})`])
   if (dropped.length > 0) console.log(`\nDropped databases that tests left behind: ${dropped.join(', ')}`)
+  await services.vhost
+    .drop()
+    .catch((error) => console.log(`\nThe virtual host could not be cleaned up: ${reasonOf(error)}`))
   await services.stop()
 }
 

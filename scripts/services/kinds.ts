@@ -2,7 +2,13 @@ import { programsOfMariadb, startMariadb } from './mariadb.ts'
 import { probeAmqp, probeMysql } from './probe.ts'
 import { programsOfRabbitmq, startRabbitmq } from './rabbitmq.ts'
 
-export type RunningService = { url: string; how: string; stop(): Promise<void> }
+export type RunningService = {
+  url: string
+  how: string
+  stop(): Promise<void>
+  /** Shell command that runs rabbitmqctl for it; undefined where the one of this machine has to do. */
+  rabbitmqctl?: string | undefined
+}
 
 /** Everything that differs between the two services. */
 export type ServiceKind = {

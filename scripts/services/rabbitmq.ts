@@ -13,6 +13,10 @@ export const programsOfRabbitmq = () => ({
   epmd: findProgram('epmd'),
 })
 
+/** The rabbitmqctl of this machine, if the broker can be one of this machine. It works for root and for the broker's user. */
+export const localRabbitmqctl = (amqpUrl: string): string | undefined =>
+  ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(amqpUrl).hostname) ? findProgram('rabbitmqctl') : undefined
+
 /** The port mapper runs in the broker's group, in the foreground, on its own port: it shares none and leaves none behind. */
 const serverScript = '"$1" -port "$ERL_EPMD_PORT" -address 127.0.0.1 & exec "$2"'
 
@@ -23,11 +27,20 @@ export const startRabbitmq = async (): Promise<RunningService> => {
   const port = await freePort()
   const logFile = join(folder, 'log')
   await writeConfiguration(folder, port)
-  const env = { ...process.env, ...(await environment(folder, port)) }
+  const own = await environment(folder, port)
+  const env = { ...process.env, ...own }
   const server = spawnOwned('sh', ['-c', serverScript, 'rabbitmq', epmd, program], { env, folder, logFile })
   const url = `amqp://guest:guest@127.0.0.1:${port}`
   await untilAnswers(server, () => probeAmqp(url), logFile)
-  return { url, how: `a RabbitMQ of our own on port ${port}`, stop: server.stop }
+  const how = `a RabbitMQ of our own on port ${port}`
+  return { url, how, stop: server.stop, rabbitmqctl: rabbitmqctlWith(own) }
+}
+
+/** The program of the package itself: Debian's wrapper would change user and look for another cookie. */
+const rabbitmqctlWith = (own: NodeJS.ProcessEnv): string | undefined => {
+  const program = findProgram('rabbitmqctl', [debianFolder])
+  const settings = ['HOME', 'ERL_EPMD_PORT', 'RABBITMQ_NODENAME', 'RABBITMQ_CONF_ENV_FILE']
+  return program && ['env', ...settings.map((name) => `'${name}=${own[name]}'`), `'${program}'`].join(' ')
 }
 
 const writeConfiguration = async (folder: string, port: number): Promise<void> => {

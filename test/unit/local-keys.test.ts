@@ -6,6 +6,8 @@ import { createSecretBox } from '../../src/core/accounts/secret-box.ts'
 import { EnvError, readEnv } from '../../src/env.ts'
 import { resolveKeys } from '../../src/local-keys.ts'
 
+const givenRing = `k9:${Buffer.alloc(32, 9).toString('base64')}`
+
 describe('keys of an installation', () => {
   let folder: string
 
@@ -40,8 +42,8 @@ describe('keys of an installation', () => {
   })
 
   it('embedded: what the environment gives wins, and is not written down', () => {
-    const keys = embedded({ ADMIN_API_KEY: 'given-admin-key-0001', SECRETS_KEYS: 'given-ring' })
-    expect(keys).to.deep.equal({ adminKey: 'given-admin-key-0001', secretsKeys: 'given-ring' })
+    const keys = embedded({ ADMIN_API_KEY: 'given-admin-key-0001', SECRETS_KEYS: givenRing })
+    expect(keys).to.deep.equal({ adminKey: 'given-admin-key-0001', secretsKeys: givenRing })
     expect([existsSync(pathOf('admin-key')), existsSync(pathOf('secrets-keys'))]).to.deep.equal([false, false])
   })
 
@@ -70,8 +72,8 @@ describe('keys of an installation', () => {
     })
 
     it('are those of the environment', () => {
-      const env = readEnv({ ...server, ADMIN_API_KEY: 'given-admin-key-0001', SECRETS_KEYS: 'given-ring' })
-      expect(resolveKeys(env)).to.deep.equal({ adminKey: 'given-admin-key-0001', secretsKeys: 'given-ring' })
+      const env = readEnv({ ...server, ADMIN_API_KEY: 'given-admin-key-0001', SECRETS_KEYS: givenRing })
+      expect(resolveKeys(env)).to.deep.equal({ adminKey: 'given-admin-key-0001', secretsKeys: givenRing })
     })
   })
 })
