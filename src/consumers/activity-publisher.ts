@@ -55,7 +55,9 @@ export async function startActivityPublisher(deps: ActivityPublisherDeps): Promi
       await activity.markPublished(confirmed, now())
       metrics.published.inc(confirmed.length)
       if (confirmed.length === events.length) return events.length
-      // A broker that does not confirm is not asked again on the same channel; its events come up when their lease ends.
+      const unconfirmed = events.map(({ id }) => id).filter((id) => !confirmed.includes(id))
+      await activity.giveBack(unconfirmed, now())
+      // A broker that does not confirm is not asked again on the same channel.
       reopen()
       return 0
     },

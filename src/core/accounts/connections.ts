@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { ProviderConnection, ProviderDefinition } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
+import { isUniqueViolation } from '../storage/database-errors.ts'
 import { insertRows, updateRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
 import type { SecretBox } from './secret-box.ts'
@@ -155,9 +156,21 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
     platform: () => select("account_id = $1 AND state <> 'deleted'", platformAccountId),
     create,
     async putManaged(draft) {
-      const [managed] = await select("managed_by = $1 AND state <> 'deleted'", draft.managedBy)
-      const existing = managed ?? (await bySender(draft.provider, senderIdOf(draft, deps)))
-      return existing ? update(existing, draft) : create(draft)
+      const find = async () => {
+        const [managed] = await select("managed_by = $1 AND state <> 'deleted'", draft.managedBy)
+        return managed ?? (await bySender(draft.provider, senderIdOf(draft, deps)))
+      }
+      const existing = await find()
+      if (existing) return update(existing, draft)
+      try {
+        return await create(draft)
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error
+        drop()
+        const created = await find()
+        if (!created) throw error
+        return update(created, draft)
+      }
     },
     async patch(id, changes) {
       const existing = await get(id)

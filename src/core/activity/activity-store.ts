@@ -21,6 +21,8 @@ export interface ActivityStore {
   /** Unpublished events whose time has come, oldest first; they are put off so that no other replica takes them. */
   takeUnpublished(now: Date, limit: number): Promise<StoredActivity[]>
   markPublished(ids: readonly number[], now: Date): Promise<void>
+  /** Events that the broker did not confirm: they may be taken again at once. */
+  giveBack(ids: readonly number[], now: Date): Promise<void>
   /** Events after a cursor, up to the first gap that may still be filled. */
   after(cursor: number, limit: number, now: Date, accountId?: number): Promise<StoredActivity[]>
   ofConversation(rootId: number): Promise<StoredActivity[]>
@@ -78,6 +80,7 @@ export function createActivityStore({ database, hasBroker }: ActivityStoreDeps):
       }),
     markPublished: (ids, now) =>
       updateWhereIn(database, 'activity_events', { published_at: sqlTime(now), due_at: null }, 'id', ids),
+    giveBack: (ids, now) => updateWhereIn(database, 'activity_events', { due_at: sqlTime(now) }, 'id', ids),
     async after(cursor, limit, now, accountId) {
       const rows = await database.select<ActivityRow & { account_id: number }>(
         `SELECT ${columns}, account_id FROM activity_events WHERE id > $1 ORDER BY id LIMIT ${limit}`,

@@ -232,6 +232,8 @@ const unique: [table: string, ...columns: string[]][] = [
   ['poe_channel_settings', 'account_id', 'channel_id'],
   ['poe_channel_notifications', 'account_id', 'channel_id', 'reason'],
   ['wa_connections', 'webhook_key'],
+  // Replicas that start together all enter the environment's connection; one of them does.
+  ['wa_connections', 'managed_by'],
   ['wa_templates', 'connection_id', 'template_name', 'language'],
   ['wa_outgoing_messages', 'reference'],
   ['wa_outgoing_messages', 'idempotency_key'],
