@@ -63,10 +63,11 @@ export function createOutgoingStore(database: Database): OutgoingStore {
     insert: (tx, drafts, now) => insertDrafts(tx, database.keepExisting, drafts, now),
     claim: (connectionId, limit, busy, now) => claimMessages(database, { connectionId, limit, busy, now }),
     async giveBack(references, now) {
+      // The attempt stays counted: repeated or late, this finds nothing of whoever claimed the message since.
       const sending = `state = 'sending' AND attempts = 1`
       const list = references.map((_, index) => `$${index + 2}`).join(', ')
       await database.write(
-        `UPDATE wa_outgoing_messages SET state = 'queued', attempts = 0, due_at = $1 WHERE ${sending} AND reference IN (${list})`,
+        `UPDATE wa_outgoing_messages SET state = 'queued', due_at = $1 WHERE ${sending} AND reference IN (${list})`,
         [sqlTime(now), ...references],
       )
     },
