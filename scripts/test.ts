@@ -3,7 +3,7 @@ import { reasonOf } from './services/describe.ts'
 import type { Vhost } from './services/vhost.ts'
 import type { Services } from './services.ts'
 import { listTestFiles, planTests, type TestGroup, type TestPlan } from './test/plan.ts'
-import { createStepRunner } from './test/step-runner.ts'
+import { createStepRunner, type Step } from './test/step-runner.ts'
 import { exitCodeOf, summaryOf } from './test/summary.ts'
 
 const runLimitMs = Number(process.env.TEST_RUN_LIMIT_MS ?? 20 * 60_000)
@@ -17,7 +17,7 @@ const main = async (): Promise<void> => {
   else await checkSources()
   const services = await startServices(plan)
   try {
-    for (const group of plan.groups) await runGroup(group, plan, services)
+    await runGroups(plan, services)
   } finally {
     if (services) await endServices(services)
   }
@@ -47,15 +47,26 @@ const startServices = async ({ groups }: TestPlan): Promise<TestServices | undef
   }
 }
 
-const runGroup = (group: TestGroup, plan: TestPlan, services: TestServices | undefined): Promise<void> =>
-  steps.test({
-    name: `Tests: ${group.name}`,
-    args: [...mochaCommand, ...(plan.partial ? [] : ['--forbid-only']), ...plan.mochaArgs, ...group.files],
-    env: {
-      TEST_RUN_ID: runId,
-      ...(services && environmentOf(services)),
-    },
-  })
+/** The stories wait for HTTP most of their time: beside the others they cost hardly any. */
+const isAside = ({ name }: TestGroup): boolean => name === 'stories'
+
+const runGroups = async (plan: TestPlan, services: TestServices | undefined): Promise<void> => {
+  const stepOf = (group: TestGroup) => testStep(group, plan, services)
+  const isAlone = plan.groups.length === 1
+  const aside = isAlone ? [] : plan.groups.filter(isAside)
+  const besides = aside.map((group) => steps.testAside(stepOf(group)))
+  for (const group of plan.groups.filter((candidate) => !aside.includes(candidate))) await steps.test(stepOf(group))
+  await Promise.all(besides)
+}
+
+const testStep = (group: TestGroup, plan: TestPlan, services: TestServices | undefined): Step => ({
+  name: `Tests: ${group.name}`,
+  args: [...mochaCommand, ...(plan.partial ? [] : ['--forbid-only']), ...plan.mochaArgs, ...group.files],
+  env: {
+    TEST_RUN_ID: runId,
+    ...(services && environmentOf(services)),
+  },
+})
 
 const environmentOf = ({ mysqlUrl, vhost, rabbitmqctl }: TestServices): NodeJS.ProcessEnv => ({
   TEST_MYSQL_URL: mysqlUrl,

@@ -11,6 +11,7 @@ import { type Core, createCore } from './core/core.ts'
 import type { Logger } from './core/observe/logger.ts'
 import { createMetrics } from './core/observe/metrics.ts'
 import { type Database, openDatabase } from './core/storage/database.ts'
+import { createDatabaseClock } from './core/storage/database-clock.ts'
 import { migrate } from './core/storage/migrate.ts'
 import type { Env } from './env.ts'
 import { createHttp } from './http/http.ts'
@@ -37,7 +38,7 @@ export interface App {
 
 /** Starts the roles named in `ROLES`. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { env, log, configDir, secretsKeys, adminKey, now = () => new Date(), random = Math.random } = options
+  const { env, log, configDir, secretsKeys, adminKey, random = Math.random } = options
   const metrics = createMetrics()
   const stopping = new AbortController()
   const agent = createAgent()
@@ -45,6 +46,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const adapter = createAdapters(env, httpClient)
   const database = openDatabase({ url: prepared(env.DATABASE_URL) })
   if (database.dialect === 'sqlite') await migrate(database)
+  const clock = await createDatabaseClock(database)
+  const now = options.now ?? clock.now
 
   let publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`
   let control: Control | undefined
@@ -88,7 +91,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     now,
   })
   if (env.ROLES.includes('consumers')) {
-    consumers = await startConsumers({ core, amqpUrl: env.AMQP_URL, log, metrics, now })
+    consumers = await startConsumers({
+      core,
+      amqpUrl: env.AMQP_URL,
+      synchroniseClock: clock.synchronise,
+      log,
+      metrics,
+      now,
+    })
   }
   const port = await http.listen(env.PORT)
   publicUrl = env.PUBLIC_URL ?? `http://localhost:${port}`
@@ -98,7 +108,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     async stop() {
       stopping.abort()
       await consumers?.stopTaking()
-      await core.lanes.drain()
+      await core.stop()
       await http.close()
       await consumers?.stop()
       await core.templates.flushCounts().catch(() => {})
@@ -150,7 +160,7 @@ async function enterPlatformConnection(core: Core, env: Env, adapter: (id: strin
 
 function drop(core: Core, change: { what: 'settings'; accountId: number } | { what: 'connections' }): void {
   if (change.what === 'settings') core.settings.drop(change.accountId)
-  else core.connections.drop()
+  else void core.connectionsChanged()
 }
 
 const readinessMs = 2_000

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type OwnedProcess, spawnOwned } from '../services/processes.ts'
@@ -6,22 +6,32 @@ import { type GroupResult, readProgress, resultOf, runningTest } from './progres
 
 export type Step = { name: string; args: readonly string[]; env?: NodeJS.ProcessEnv }
 
-/** Runs the steps one after the other and knows at each moment what is running. */
+interface Running {
+  readonly step: Step
+  readonly process: OwnedProcess
+  readonly progressFile: string
+}
+
+/** Runs steps, one after the other or beside each other, and knows at each moment what is running. */
 export const createStepRunner = () => {
   const total: GroupResult = { passed: 0, failed: [], skipped: [] }
   const folder = mkdtempSync(join(tmpdir(), 'fdr-test-'))
-  let current: { step: Step; process: OwnedProcess; progressFile: string } | undefined
+  const running = new Set<Running>()
   let stopReason: string | undefined
 
-  const run = async (step: Step): Promise<{ exit: number | string; progressFile: string }> => {
-    console.log(`\n=== ${step.name} ===`)
-    const progressFile = join(folder, `${step.name.replaceAll(/\W/g, '-')}.jsonl`)
+  const fileOf = ({ name }: Step, ending: string) => join(folder, `${name.replaceAll(/\W/g, '-')}.${ending}`)
+
+  const run = async (step: Step, logFile?: string): Promise<{ exit: number | string; progressFile: string }> => {
+    console.log(`\n=== ${step.name}${logFile ? ' (beside what follows; shown when it ends)' : ''} ===`)
+    const progressFile = fileOf(step, 'jsonl')
     const env = { ...process.env, ...step.env, TEST_PROGRESS_FILE: progressFile }
-    const owned = spawnOwned(process.execPath, step.args, { env })
-    current = { step, process: owned, progressFile }
+    const owned = spawnOwned(process.execPath, step.args, { env, ...(logFile ? { logFile } : {}) })
+    const entry = { step, process: owned, progressFile }
+    running.add(entry)
     const exit = await owned.exited
     await owned.stop()
-    current = undefined
+    running.delete(entry)
+    if (logFile) process.stdout.write(`\n=== ${step.name} ===\n${readFileSync(logFile, 'utf8')}`)
     return { exit, progressFile }
   }
 
@@ -33,28 +43,32 @@ export const createStepRunner = () => {
     else total.failed.push(`${step.name} ${stopReason ?? 'failed'}`)
   }
 
-  const test = async (step: Step): Promise<void> => {
+  const test = async (step: Step): Promise<void> => record(step, () => run(step))
+
+  /** The same beside other steps; its output comes when it ends. */
+  const testAside = async (step: Step): Promise<void> => record(step, () => run(step, fileOf(step, 'log')))
+
+  const record = async (step: Step, work: () => ReturnType<typeof run>): Promise<void> => {
     if (stopReason) return
-    const { exit, progressFile } = await run(step)
+    const { exit, progressFile } = await work()
     const result = resultOf(step.name, readProgress(progressFile), exit, stopReason)
     total.passed += result.passed
     total.failed.push(...result.failed)
     total.skipped.push(...result.skipped)
   }
 
-  /** Ends the step that runs and skips those that follow; the totals then carry the reason as a failure. */
+  /** Ends what runs and skips what follows; the totals then carry the reason as a failure. */
   const stop = async (reason: string): Promise<void> => {
     if (stopReason) return
     stopReason = reason
     console.log(`\nStopping: ${reason}`)
-    if (!current) {
-      total.failed.push(reason)
-      return
+    if (running.size === 0) total.failed.push(reason)
+    for (const { step, progressFile } of running) {
+      const during = runningTest(readProgress(progressFile))
+      console.log(`It was running: ${step.name}${during ? ` > ${during}` : ''}`)
     }
-    const during = runningTest(readProgress(current.progressFile))
-    console.log(`It was running: ${current.step.name}${during ? ` > ${during}` : ''}`)
-    await current.process.stop()
+    await Promise.all([...running].map(({ process }) => process.stop()))
   }
 
-  return { check, test, stop, total, close: () => rmSync(folder, { recursive: true, force: true }) }
+  return { check, test, testAside, stop, total, close: () => rmSync(folder, { recursive: true, force: true }) }
 }

@@ -29,11 +29,13 @@ import { loadTemplateCatalog, type TemplateCatalog } from './notifications/templ
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { createLanes, type Lanes } from './sending/lanes.ts'
-import type { OutgoingChange } from './sending/outgoing-rows.ts'
 import { createOutgoingStore } from './sending/outgoing-store.ts'
-import { type EndedAttempt, recordAttempts } from './sending/record-attempt.ts'
+import { accountFailures, createBrake, createReact } from './sending/react.ts'
+import { type EndedAttempt, type Recorded, recordAttempts } from './sending/record-attempt.ts'
+import { createReplicas } from './sending/replicas.ts'
 import { createSendMessage } from './sending/send-message.ts'
 import { sweepExpired, sweepLostSends } from './sending/sweep.ts'
+import { type Resolution, resolveByHand, sweepDoubts } from './sending/sweep-doubts.ts'
 import { createBatcher } from './storage/batcher.ts'
 import type { Database } from './storage/database.ts'
 import { whenBack } from './storage/when-back.ts'
@@ -93,8 +95,34 @@ export interface Core {
   readonly messages: Messages
   readonly lanes: Lanes
   readonly linkTarget: (token: string) => Promise<string | undefined>
+  /** An operator's decision about a message whose fate is not known. */
+  readonly resolveByHand: (
+    id: number,
+    resolution: Resolution,
+    actor: string,
+  ) => Promise<{ readonly isChanged: boolean } | undefined>
+  /** A connection was changed here by somebody who may have mended it. */
+  readonly connectionMended: (connectionId: number) => Promise<void>
+  /** Another replica changed connections. */
+  readonly connectionsChanged: () => Promise<void>
+  /** Nothing new leaves; resolves when nothing is in flight. */
+  readonly stop: () => Promise<void>
   /** What an account may map templates to. */
   readonly reasonKeys: readonly string[]
+}
+
+const noPairLimit = { everyMs: 0, burst: 1 }
+/** Often enough to prove that webhooks arrive, rare enough not to make one row hot. */
+const echoEveryMs = 5_000
+
+/** Passes on only times that are later than the key's last one by a whole period. */
+function everySoOften<K>(periodMs: number, call: (key: K, time: Date) => void): (key: K, time: Date) => void {
+  const nextMs = new Map<K, number>()
+  return (key, time) => {
+    if (time.getTime() < (nextMs.get(key) ?? Number.NEGATIVE_INFINITY)) return
+    nextMs.set(key, time.getTime() + periodMs)
+    call(key, time)
+  }
 }
 
 /** Shorter than a lease: after it the message would have become a doubt. */
@@ -135,25 +163,37 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const ndr = createNdrStore(database)
   const batchSize = (batch: string) => (size: number) => metrics.batchSize.observe({ batch }, size)
 
-  const recording = { database, store: outgoing, activity, now, random }
-  const record = createBatcher<EndedAttempt, OutgoingChange>({
+  const recording = { database, store: outgoing, activity, connection: connections.get, now, random }
+  const record = createBatcher<EndedAttempt, Recorded>({
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),
   })
+  const react = createReact({ connections, lanes: () => lanes, log, metrics })
+  const brake = createBrake(() => lanes)
   const sendMessage = createSendMessage({
     connection: connections.get,
     adapter: options.adapter,
     record,
+    react,
     countSent: templates.countSent,
     now,
     log,
     metrics,
   })
+  const replicas = createReplicas(database, now)
+  const providerById = (id: string) => options.providers.find((provider) => provider.id === id)
   const lanes = createLanes({
     store: outgoing,
     now,
-    send: sendMessage,
+    send: (message, breaker, onAnswered) =>
+      sendMessage(message, breaker, (outcome) => {
+        // Before the slot is free: the next call would only be refused as well.
+        brake(message.connectionId, outcome)
+        onAnswered()
+      }),
     connection: connections.get,
+    replicas: replicas.count,
+    pairLimitOf: (provider) => providerById(provider)?.pairLimit ?? noPairLimit,
     onBreaker: (connectionId, state) => log.warn({ connectionId, state }, 'circuit breaker'),
     onError: (error) => log.error({ err: error }, 'lane failed'),
   })
@@ -166,6 +206,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     settings: settings.get,
     connection: connections.get,
     platformConnection,
+    answers: ({ id }) => lanes.answers(id),
     builtInTemplateId: templates.builtInId,
     isEnabled: options.isEnabled,
     now,
@@ -183,7 +224,19 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
 
   const bells: Bells = { received: () => {}, decided: () => {} }
-  const applying = { database, store: inbound, outgoing, activity, log, metrics, now }
+  const noteEcho = everySoOften(echoEveryMs, (connectionId: number, sentAt: Date) => {
+    void connections.noteEcho(connectionId, sentAt).catch(() => {})
+  })
+  const applying = { database, store: inbound, outgoing, activity, noteEcho, log, metrics, now }
+  const doubts = {
+    database,
+    store: outgoing,
+    activity,
+    settings: settings.get,
+    connection: connections.get,
+    metrics,
+    now,
+  }
   const work: Work = {
     applyReports: () => applyReports(applying),
     applyReplies: () =>
@@ -207,6 +260,11 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       },
       lostSends: () => sweepLostSends(recording),
       expired: () => sweepExpired(recording),
+      doubts: () => sweepDoubts(doubts),
+      heartbeat: async () => {
+        await replicas.beat()
+        return 0
+      },
       counts: async () => {
         await templates.flushCounts()
         return 0
@@ -236,6 +294,19 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       providerOf: async (id) => (await connections.get(id))?.provider,
     }),
     lanes,
+    resolveByHand: (id, resolution, actor) => resolveByHand(doubts, id, resolution, actor),
+    async connectionMended(connectionId) {
+      await outgoing.releaseWaiting(connectionId, accountFailures, now())
+      await lanes.wake(connectionId)
+    },
+    connectionsChanged: async () => {
+      connections.drop()
+      for (const { connectionId } of lanes.snapshot()) await lanes.wake(connectionId)
+    },
+    stop: async () => {
+      await lanes.drain()
+      await replicas.leave()
+    },
     reasonKeys: reasons.reasons.map(({ key }) => key),
     linkTarget: (token) => linkTarget({ outgoing, settings: settings.get, portalUrl: options.portalUrl }, token),
   }

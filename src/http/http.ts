@@ -47,7 +47,12 @@ export function createHttp(options: HttpOptions): HttpServer {
       now,
     }),
     activity: createActivityHandlers({ activity: core.activity, now, stop: options.stop }),
-    messages: createMessageHandlers({ messages: core.messages, catalog: core.catalog, linkTarget: core.linkTarget }),
+    messages: createMessageHandlers({
+      messages: core.messages,
+      catalog: core.catalog,
+      resolve: core.resolveByHand,
+      linkTarget: core.linkTarget,
+    }),
     accounts: createAccountHandlers({
       settings: core.settings,
       connections: core.connections,
@@ -55,6 +60,7 @@ export function createHttp(options: HttpOptions): HttpServer {
       adapter,
       publicUrl: options.publicUrl,
       reasonKeys: core.reasonKeys,
+      mended: core.connectionMended,
     }),
     operations: createOperationsHandlers({ checks: options.checks, metrics, lanes: core.lanes }),
     webhooks: Object.fromEntries(providers.map(({ id }) => [id, createWebhookHandlers(webhookDeps, id)])),

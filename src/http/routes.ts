@@ -7,7 +7,7 @@ import type { createAccountHandlers } from './handlers/accounts.ts'
 import { connectionChanges, connectionSchema } from './handlers/accounts.ts'
 import type { createActivityHandlers } from './handlers/activity.ts'
 import type { createEventHandlers } from './handlers/events.ts'
-import type { createMessageHandlers } from './handlers/messages.ts'
+import { type createMessageHandlers, resolveSchema } from './handlers/messages.ts'
 import type { createOperationsHandlers } from './handlers/operations.ts'
 import type { createWebhookHandlers } from './handlers/webhooks.ts'
 import type { Route } from './route.ts'
@@ -70,6 +70,7 @@ export const createRoutes = ({ events, activity, messages, accounts, operations,
   { method: 'get',  path: '/v1/activity/stream',            auth: 'admin',  query: activityPage,                    handler: activity.stream },
   { method: 'get',  path: '/v1/messages',                   auth: 'admin',  query: messageFilter,                   handler: messages.list },
   { method: 'get',  path: '/v1/messages/:id',               auth: 'admin',                                          handler: messages.get },
+  { method: 'post', path: '/v1/messages/:id/resolve',       auth: 'admin',  body: resolveSchema,                    handler: messages.resolve },
   { method: 'get',  path: '/v1/templates',                  auth: 'admin',                                          handler: messages.templates },
   { method: 'get',  path: settingsPath,                     auth: 'admin',                                          handler: accounts.getSettings },
   { method: 'put',  path: settingsPath,                     auth: 'admin',  body: settingsSchema,                   handler: accounts.putSettings },

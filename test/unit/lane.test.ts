@@ -6,6 +6,7 @@ import { type Breaker, type BreakerState, createBreaker } from '../../src/core/s
 import { createLane, type Lane, type LaneDeps } from '../../src/core/sending/lane.ts'
 import type { ClaimedMessage } from '../../src/core/sending/outgoing-message.ts'
 import { recipientOf } from '../../src/core/sending/outgoing-rows.ts'
+import { createPacer, createRecipientPacer, type Pacer, type RecipientPacer } from '../../src/core/sending/pacer.ts'
 
 const phoneOf = (recipient: string | number): string => `+91981001${String(recipient).padStart(4, '0')}`
 
@@ -24,6 +25,10 @@ const aMessage = (id: number, recipient: string | number = id): ClaimedMessage =
   expiresAt: undefined,
   callBefore: Number.POSITIVE_INFINITY,
 })
+
+/** A pace that holds up nothing. */
+const noPace = (): Pacer => createPacer(() => 1_000_000, performance.now() - 1_000)
+const noPairLimit = (): RecipientPacer => createRecipientPacer({ everyMs: 0, burst: 1 })
 
 const turns = async (count = 10): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await nextTurn()
@@ -92,7 +97,16 @@ function surroundings() {
       return open
     },
     lane: (deps: Partial<LaneDeps> = {}): Lane =>
-      createLane({ concurrency: 3, breaker, claim, send, onError: (error) => errors.push(error), ...deps }),
+      createLane({
+        concurrency: () => 3,
+        breaker,
+        pacer: noPace(),
+        recipients: noPairLimit(),
+        claim,
+        send,
+        onError: (error) => errors.push(error),
+        ...deps,
+      }),
   }
 }
 
@@ -119,7 +133,7 @@ describe('lane', () => {
   })
 
   it('sends what was reserved, and gives the slot back when it ends', async () => {
-    const lane = around.lane({ concurrency: 1 })
+    const lane = around.lane({ concurrency: () => 1 })
     const message = aMessage(1)
     lane.reserve(recipientOf(message))?.start(message)
     expect(around.sent).to.deep.equal([1])
@@ -130,7 +144,7 @@ describe('lane', () => {
   })
 
   it('a released slot is free again, and is filled from the rows', async () => {
-    const lane = around.lane({ concurrency: 1 })
+    const lane = around.lane({ concurrency: () => 1 })
     const reservation = lane.reserve(phoneOf(1))
     around.waiting.push(aMessage(2))
     lane.wake()
@@ -165,7 +179,7 @@ describe('lane', () => {
   })
 
   it('looks for more when a slot that was reserved becomes free and the last helping was full', async () => {
-    const lane = around.lane({ concurrency: 2 })
+    const lane = around.lane({ concurrency: () => 2 })
     lane.reserve(phoneOf(11))?.start(aMessage(11))
     around.waiting.push(aMessage(1), aMessage(2))
     lane.wake()
@@ -249,7 +263,7 @@ describe('lane', () => {
       await breaker.run(async () => answer)
       order.push('sent')
     }
-    const lane = around.lane({ concurrency: 1, breaker, send })
+    const lane = around.lane({ concurrency: () => 1, breaker, send })
     around.waiting.push(...Array.from({ length: 15 }, (_, index) => aMessage(index + 1)))
     lane.wake()
     while (!order.includes('open')) await nextTurn()
@@ -281,6 +295,150 @@ describe('lane', () => {
     expect(lane.inFlight()).to.equal(0)
   })
 
+  it('looks up how many it may send at once each time', async () => {
+    let concurrency = 1
+    const lane = around.lane({ concurrency: () => concurrency })
+    around.waiting.push(...Array.from({ length: 9 }, (_, index) => aMessage(index + 1)))
+    lane.wake()
+    await turns()
+    expect(around.inFlight.size).to.equal(1)
+    concurrency = 4
+    lane.wake()
+    await turns()
+    expect(around.inFlight.size).to.equal(4)
+  })
+
+  describe('while paused', () => {
+    it('takes nothing and gives no slot; then goes on by itself', async () => {
+      const lane = around.lane()
+      around.waiting.push(aMessage(1))
+      lane.setPaused(true)
+      lane.wake()
+      await turns()
+      expect(around.claims).to.deep.equal([])
+      expect(lane.reserve(phoneOf(2))).to.equal(undefined)
+      lane.setPaused(false)
+      await turns()
+      expect(around.sent).to.deep.equal([1])
+    })
+
+    it('what was in flight ends, and nothing follows it', async () => {
+      const lane = around.lane({ concurrency: () => 1 })
+      around.waiting.push(aMessage(1), aMessage(2))
+      lane.wake()
+      await turns()
+      lane.setPaused(true)
+      await endAll()
+      expect(around.sent).to.deep.equal([1])
+      expect(lane.inFlight()).to.equal(0)
+    })
+  })
+
+  describe('pace', () => {
+    /** A clock that is moved by hand; the lane's own timers still run on the real one. */
+    const aSlowLane = (perSecond: number, deps: Partial<LaneDeps> = {}) => {
+      let nowMs = 0
+      const lane = around.lane({ pacer: createPacer(() => perSecond, 0), nowMs: () => nowMs, ...deps })
+      return {
+        lane,
+        advance: async (ms: number) => {
+          nowMs += ms
+          lane.wake()
+          await turns()
+        },
+      }
+    }
+
+    it('lets no more leave than there are tokens, from the rows', async () => {
+      const { lane, advance } = aSlowLane(10)
+      around.waiting.push(...Array.from({ length: 9 }, (_, index) => aMessage(index + 1)))
+      lane.wake()
+      await turns()
+      expect(around.sent).to.deep.equal([1])
+      await endAll()
+      expect(around.sent).to.deep.equal([1])
+      await advance(99)
+      expect(around.sent).to.deep.equal([1])
+      await advance(1)
+      expect(around.sent).to.deep.equal([1, 2])
+    })
+
+    it('gives no slot to a fresh message without a token, or before those that wait for one', async () => {
+      const { lane, advance } = aSlowLane(10)
+      expect(lane.reserve(phoneOf(1))).to.be.an('object')
+      expect(lane.reserve(phoneOf(2))).to.equal(undefined)
+      around.waiting.push(aMessage(2), aMessage(3))
+      await advance(50)
+      expect(around.sent).to.deep.equal([])
+      expect(lane.reserve(phoneOf(4))).to.equal(undefined)
+      await advance(50)
+      expect(around.sent).to.deep.equal([2])
+    })
+
+    it('goes on by itself when there is a token again', async () => {
+      const lane = around.lane({ pacer: createPacer(() => 20, performance.now()) })
+      around.waiting.push(aMessage(1), aMessage(2), aMessage(3))
+      lane.wake()
+      while (around.sent.length < 3) await endAll()
+      expect(around.sent).to.deep.equal([1, 2, 3])
+    })
+
+    it('a look that finds nothing costs nothing', async () => {
+      const { lane, advance } = aSlowLane(10)
+      for (let look = 0; look < 5; look++) await advance(0)
+      expect(lane.reserve(phoneOf(1))).to.be.an('object')
+    })
+
+    it('a slot that was not to be had for its recipient costs nothing', () => {
+      const recipients = createRecipientPacer({ everyMs: 6_000, burst: 1 })
+      recipients.take(phoneOf(1), 0)
+      const { lane } = aSlowLane(10, { recipients })
+      expect(lane.reserve(phoneOf(1))).to.equal(undefined)
+      expect(lane.reserve(phoneOf(2))).to.be.an('object')
+    })
+
+    it('keeps the limit of a recipient also for what waits in the rows', async () => {
+      const recipients = createRecipientPacer({ everyMs: 6_000, burst: 2 })
+      const { lane, advance } = aSlowLane(1_000, { recipients })
+      around.waiting.push(...Array.from({ length: 20 }, (_, index) => aMessage(index + 1, 'x')))
+      lane.wake()
+      const sentAfter = async (ms: number) => {
+        await advance(ms)
+        for (let round = 0; round < 5; round++) {
+          await endAll()
+          await advance(1)
+        }
+        return around.sent.length
+      }
+      expect(await sentAfter(0)).to.equal(2)
+      expect(await sentAfter(5_000)).to.equal(2)
+      expect(await sentAfter(1_000)).to.equal(3)
+      expect(await sentAfter(3_000)).to.equal(3)
+      expect(await sentAfter(3_000)).to.equal(4)
+    })
+
+    it('a recipient who must wait holds up nobody else', async () => {
+      const recipients = createRecipientPacer({ everyMs: 6_000, burst: 1 })
+      const { lane, advance } = aSlowLane(1_000, { recipients })
+      around.waiting.push(aMessage(1, 'x'), aMessage(2, 'x'), aMessage(3, 'x'), aMessage(4, 'y'))
+      lane.wake()
+      await turns()
+      await endAll()
+      await advance(10)
+      expect(around.sent).to.deep.equal([1, 4])
+      expect(lane.reserve(phoneOf('x'))).to.equal(undefined)
+    })
+
+    it('looks again by itself when a recipient need not wait any more', async () => {
+      const recipients = createRecipientPacer({ everyMs: 40, burst: 1 })
+      const lane = around.lane({ recipients })
+      around.waiting.push(aMessage(1, 'x'), aMessage(2, 'x'), aMessage(3, 'x'))
+      lane.wake()
+      while (around.sent.length < 3) await endAll()
+      expect(around.sent).to.deep.equal([1, 2, 3])
+    })
+  })
+
   describe('drain', () => {
     const isSettled = async (promise: Promise<void>) => {
       let settled = false
@@ -302,7 +460,7 @@ describe('lane', () => {
     })
 
     it('waits for what is in flight and begins nothing new', async () => {
-      const lane = around.lane({ concurrency: 1 })
+      const lane = around.lane({ concurrency: () => 1 })
       around.waiting.push(aMessage(1), aMessage(2))
       lane.wake()
       await turns()
@@ -350,7 +508,7 @@ describe('lane', () => {
         fc.integer({ min: 1, max: 3 }),
         async (steps, concurrency) => {
           around = surroundings()
-          const lane = around.lane({ concurrency })
+          const lane = around.lane({ concurrency: () => concurrency })
           let open = () => {}
           let nextId = 1
           const ids: number[] = []

@@ -15,9 +15,11 @@ const aConnection = (id: number, changes: Partial<Connection> = {}): Connection 
   webhookKey: `key-${id}`,
   verifyToken: 'token',
   credentials: {},
-  limits: { messagesPerSecond: 80, concurrency: 2 },
+  limits: { messagesPerSecond: 1_000_000, concurrency: 2 },
   fallbackConnectionId: undefined,
   state: 'active',
+  stateReason: undefined,
+  echoedUntil: undefined,
   managedBy: undefined,
   ...changes,
 })
@@ -61,6 +63,8 @@ describe('lanes', () => {
       now: () => new Date(),
       send: async (message) => void sent.push(message.id),
       connection: async (id) => connections.get(id),
+      replicas: () => 1,
+      pairLimitOf: () => ({ everyMs: 0, burst: 1 }),
       onBreaker: (id, state) => breakerStates.push(`${id} ${state}`),
       onError: (error) => {
         throw error
@@ -138,6 +142,94 @@ describe('lanes', () => {
     expect(sent.length).to.be.within(10, 14)
     expect(sent.length + waiting.length).to.equal(30)
     expect(lanes.snapshot()).to.deep.equal([{ connectionId: 1, inFlight: 0, breaker: 'open' }])
+  })
+
+  describe('pause', () => {
+    const anOccupied = async () => {
+      const ends: (() => void)[] = []
+      create({
+        send: (message) =>
+          new Promise((resolve) => {
+            sent.push(message.id)
+            ends.push(() => resolve())
+          }),
+      })
+      for (let id = 1; id <= 6; id++) waiting.push(aMessage(id))
+      await lanes.wake(1)
+      await turns()
+      expect(sent).to.deep.equal([1, 2])
+      return async () => {
+        for (const end of ends.splice(0)) end()
+        await turns()
+      }
+    }
+
+    it('begins nothing more at once, and goes on when it is woken while active', async () => {
+      const endAll = await anOccupied()
+      lanes.pause(1)
+      await endAll()
+      expect(sent).to.deep.equal([1, 2])
+      expect(lanes.reserve(aConnection(1), 'a')).to.equal(undefined)
+      await lanes.wake(1)
+      await turns()
+      expect(sent).to.deep.equal([1, 2, 3, 4])
+      await endAll()
+      await endAll()
+    })
+
+    it('stops as well when it learns that another replica paused the connection', async () => {
+      const endAll = await anOccupied()
+      connections.set(1, aConnection(1, { state: 'paused' }))
+      await lanes.wake(1)
+      await endAll()
+      expect(sent).to.deep.equal([1, 2])
+    })
+
+    it('is nothing to a connection that never sent', () => {
+      lanes.pause(99)
+      lanes.slowDown(99)
+      expect(lanes.snapshot()).to.deep.equal([])
+    })
+  })
+
+  it('divides the pace among the replicas, and follows limits that are changed', () => {
+    const limits = { messagesPerSecond: 1_000, concurrency: 1_000 }
+    const burst = (changes: Partial<Connection>, replicas: number) => {
+      create({ replicas: () => replicas })
+      const owner = aConnection(1, { limits, ...changes })
+      lanes.reserve(owner, 'first')?.release()
+      const until = performance.now() + 100
+      while (performance.now() < until);
+      let count = 0
+      while (lanes.reserve(owner, `recipient-${count}`)) count++
+      const result = count
+      create()
+      return result
+    }
+    expect(burst({}, 1)).to.be.within(50, 53)
+    expect(burst({}, 2)).to.be.within(25, 27)
+    expect(burst({ limits: { ...limits, messagesPerSecond: 200 } }, 1)).to.be.within(10, 11)
+  })
+
+  it('slows down the one connection that was too fast', () => {
+    lanes.reserve(aConnection(1), 'a')
+    lanes.reserve(aConnection(2), 'a')
+    lanes.slowDown(1, 60_000)
+    expect(lanes.reserve(aConnection(1), 'b')).to.equal(undefined)
+    expect(lanes.reserve(aConnection(2), 'b')).to.be.an('object')
+    create()
+  })
+
+  it('tells whether a connection answers: one that was never asked does', async () => {
+    expect(lanes.answers(1)).to.equal(true)
+    const trouble: SendOutcome = { outcome: 'refused', failure: { code: 'connection_unreachable' } }
+    create({ send: async (_, breaker) => void (await breaker.run(async () => trouble)) })
+    for (let id = 1; id <= 30; id++) waiting.push(aMessage(id))
+    await lanes.wake(1)
+    await turns(50)
+    expect(lanes.answers(1)).to.equal(false)
+    expect(lanes.answers(2)).to.equal(true)
+    waiting.splice(0)
   })
 
   it('begins nothing when it is drained while a connection is looked up', async () => {

@@ -42,9 +42,9 @@ describe('retry policy', () => {
   })
 
   for (const code of codes) {
-    it(`${code}: in doubt is never sent again by itself`, () => {
+    it(`${code}: in doubt is looked at when the silence could mean something, and not sent again by itself`, () => {
       const outcome: SendOutcome = { outcome: 'in_doubt', failure: { code } }
-      const expected = { state: 'in_doubt', statusRank: rank.unclear, dueAt: null }
+      const expected = { state: 'in_doubt', statusRank: rank.unclear, dueAt: new Date(now.getTime() + 10 * minute) }
       expect(afterAttempt({ attempt: 1, expiresAt: undefined }, outcome, now, middle)).to.deep.equal(expected)
     })
 
@@ -56,6 +56,13 @@ describe('retry policy', () => {
       expect(next.dueAt === null).to.equal(expected === 'failed')
     })
   }
+
+  it("looks at a doubt sooner when the vendor named a passing fault of its own, and past the message's usefulness", () => {
+    const outcome: SendOutcome = { outcome: 'in_doubt', failure: { code: 'provider_error', vendorCode: '131000' } }
+    const next = afterAttempt({ attempt: 3, expiresAt: new Date(0) }, outcome, now, middle)
+    const dueAt = new Date(now.getTime() + 2 * minute)
+    expect(next).to.deep.equal({ state: 'in_doubt', statusRank: rank.unclear, dueAt })
+  })
 
   const schedule = [5 * second, 30 * second, 2 * minute, 10 * minute, hour, 3 * hour, 3 * hour, 3 * hour]
   for (const [index, wait] of schedule.entries()) {

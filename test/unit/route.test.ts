@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import type { Connection } from '../../src/core/accounts/connections.ts'
-import { chooseRoute, type RouteChoices } from '../../src/core/sending/route.ts'
+import { type FailureCode, failureKinds } from '../../src/core/contract/failures.ts'
+import { chooseRoute, type RouteChoices, reroute } from '../../src/core/sending/route.ts'
 
-const aConnection = (id: number, state: Connection['state'] = 'active'): Connection => ({
+const aConnection = (id: number, changes: Partial<Connection> = {}): Connection => ({
   id,
   accountId: 379,
   provider: 'meta',
@@ -14,55 +15,158 @@ const aConnection = (id: number, state: Connection['state'] = 'active'): Connect
   credentials: {},
   limits: { messagesPerSecond: 80, concurrency: 2 },
   fallbackConnectionId: undefined,
-  state,
+  state: 'active',
+  stateReason: undefined,
+  echoedUntil: undefined,
   managedBy: undefined,
+  ...changes,
 })
 
-type Case = RouteChoices & { readonly label: string; readonly expected: number | string }
+const own = aConnection(7)
+const platform = aConnection(1)
+const other = aConnection(9)
+const paused = { state: 'paused', stateReason: 'credentials_invalid' } as const
+const [ownWhy, platformWhy] = ["account's own connection", "platform's default connection"]
 
-const [own, platform] = [aConnection(7), aConnection(1)]
+interface Case {
+  readonly label: string
+  readonly own?: Connection
+  /** Default: when there is an own one. */
+  readonly namesOwn?: boolean
+  readonly platform?: Connection
+  readonly fallback?: Connection
+  /** Connections whose circuit breaker is open. */
+  readonly silent?: readonly number[]
+  readonly expected: number | undefined
+  readonly why: string
+}
+
 const cases: Case[] = [
-  { label: 'its own connection', own, namesOwn: true, platform, expected: 7 },
-  {
-    label: 'its own, paused: its messages wait there',
-    own: aConnection(7, 'paused'),
-    namesOwn: true,
-    platform,
-    expected: 7,
-  },
-  { label: 'none named', own: undefined, namesOwn: false, platform, expected: 1 },
+  { label: 'its own connection', own, platform, expected: 7, why: ownWhy },
+  { label: 'its own, although there is a fallback', own, fallback: other, expected: 7, why: ownWhy },
+  { label: 'none named', platform, expected: 1, why: platformWhy },
   {
     label: 'one named that is deleted',
-    own: aConnection(7, 'deleted'),
+    own: aConnection(7, { state: 'deleted' }),
+    platform,
+    fallback: other,
+    expected: undefined,
+    why: "the account's connection does not exist",
+  },
+  {
+    label: 'one named that is not there',
     namesOwn: true,
     platform,
-    expected: 'does not exist',
+    expected: undefined,
+    why: "the account's connection does not exist",
   },
-  { label: 'one named that is not there', own: undefined, namesOwn: true, platform, expected: 'does not exist' },
-  { label: 'none named and no default', own: undefined, namesOwn: false, platform: undefined, expected: 'no default' },
+  { label: 'none named and no default', expected: undefined, why: 'there is no default connection' },
+  {
+    label: 'paused without fallback: its messages wait',
+    own: aConnection(7, paused),
+    platform,
+    expected: 7,
+    why: ownWhy,
+  },
+  { label: 'silent without fallback: its messages wait', own, silent: [7], expected: 7, why: ownWhy },
+  {
+    label: 'paused',
+    own: aConnection(7, paused),
+    fallback: other,
+    expected: 9,
+    why: `fallback: ${ownWhy} is paused (credentials_invalid)`,
+  },
+  {
+    label: 'paused by hand without a reason',
+    own: aConnection(7, { state: 'paused' }),
+    fallback: other,
+    expected: 9,
+    why: `fallback: ${ownWhy} is paused (no reason given)`,
+  },
+  { label: 'silent', own, fallback: other, silent: [7], expected: 9, why: `fallback: ${ownWhy} does not answer` },
+  {
+    label: "the platform's, silent",
+    platform,
+    fallback: other,
+    silent: [1],
+    expected: 9,
+    why: `fallback: ${platformWhy} does not answer`,
+  },
+  { label: 'both silent', own, fallback: other, silent: [7, 9], expected: 7, why: ownWhy },
+  {
+    label: 'silent, its fallback paused',
+    own,
+    fallback: aConnection(9, paused),
+    silent: [7],
+    expected: 7,
+    why: ownWhy,
+  },
+  {
+    label: 'paused, its fallback deleted',
+    own: aConnection(7, paused),
+    fallback: aConnection(9, { state: 'deleted' }),
+    expected: 7,
+    why: ownWhy,
+  },
 ]
 
 describe('route', () => {
-  for (const { label, expected, ...choices } of cases) {
-    it(`${label}: ${typeof expected === 'number' ? `connection ${expected}` : `none, ${expected}`}`, () => {
+  for (const { label, silent = [], fallback, expected, why, ...given } of cases) {
+    it(`${label}: ${expected === undefined ? 'none' : `connection ${expected}`}, ${why}`, () => {
+      const choices: RouteChoices = {
+        own: given.own,
+        namesOwn: given.namesOwn ?? given.own !== undefined,
+        platform: given.platform,
+        fallbackOf: () => fallback,
+        answers: ({ id }) => !silent.includes(id),
+      }
       const chosen = chooseRoute(choices)
-      if ('none' in chosen) expect(chosen.none).to.contain(expected)
+      if ('none' in chosen) expect({ id: undefined, why: chosen.none }).to.deep.equal({ id: expected, why })
       else {
+        expect(chosen.route).to.deep.equal({ connectionId: expected, why })
         expect(chosen.connection.id).to.equal(expected)
-        expect(chosen.route.connectionId).to.equal(expected)
-        expect(chosen.route.why).to.be.oneOf(["account's own connection", "platform's default connection"])
       }
     })
   }
 
-  it('says why', () => {
-    expect(chooseRoute({ own, namesOwn: true, platform })).to.have.nested.property(
-      'route.why',
-      "account's own connection",
-    )
-    expect(chooseRoute({ own: undefined, namesOwn: false, platform })).to.have.nested.property(
-      'route.why',
-      "platform's default connection",
-    )
+  it('asks for the fallback of the connection that was chosen', () => {
+    const asked: number[] = []
+    const fallbackOf = ({ id }: Connection) => {
+      asked.push(id)
+      return undefined
+    }
+    chooseRoute({ own, namesOwn: true, platform, fallbackOf, answers: () => false })
+    expect(asked).to.deep.equal([7])
+  })
+})
+
+describe('route after a refusal', () => {
+  for (const code of Object.keys(failureKinds) as FailureCode[]) {
+    const { tryNextConnection } = failureKinds[code]
+    it(`${code}: ${tryNextConnection ? 'the fallback' : 'stays'}`, () => {
+      const expected = { connectionId: 9, why: `fallback: connection 7 refused (${code})` }
+      expect(reroute({ code }, own, other, ownWhy)).to.deep.equal(tryNextConnection ? expected : undefined)
+    })
+  }
+
+  it('no code that leaves it open whether the message was taken leads to another connection', () => {
+    const doubtful = Object.values(failureKinds).filter((kind) => kind.class === 'in_doubt')
+    expect(doubtful).to.have.length.above(2)
+    for (const kind of doubtful) expect(kind.tryNextConnection).to.equal(false)
+  })
+
+  it('goes nowhere without a fallback, or when that one cannot send', () => {
+    const failure = { code: 'connection_unreachable' } as const
+    expect(reroute(failure, own, undefined, ownWhy)).to.equal(undefined)
+    for (const state of ['paused', 'deleted'] as const) {
+      expect(reroute(failure, own, aConnection(9, { state }), ownWhy), state).to.equal(undefined)
+    }
+  })
+
+  it('goes on once only, so that two that name each other do not play ping-pong', () => {
+    const failure = { code: 'connection_unreachable' } as const
+    const first = reroute(failure, own, other, ownWhy)
+    expect(reroute(failure, other, own, first?.why ?? '')).to.equal(undefined)
+    expect(reroute(failure, other, own, `fallback: ${ownWhy} does not answer`)).to.equal(undefined)
   })
 })

@@ -6,7 +6,7 @@ import type { ProviderConnection, ProviderDefinition } from '../contract/provide
 import type { Database } from '../storage/database.ts'
 import { isUniqueViolation } from '../storage/database-errors.ts'
 import { insertRows, updateRows } from '../storage/rows.ts'
-import { sqlTime } from '../storage/time.ts'
+import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import type { SecretBox } from './secret-box.ts'
 
 /** The account whose connection everybody uses who has none of its own. */
@@ -30,6 +30,10 @@ export interface Connection {
   readonly limits: Limits
   readonly fallbackConnectionId: number | undefined
   readonly state: 'active' | 'paused' | 'deleted'
+  /** Why it is paused: a failure code, or an operator's words. */
+  readonly stateReason: string | undefined
+  /** Sends begun before this time have been echoed by webhooks: they arrive. */
+  readonly echoedUntil: Date | undefined
   readonly managedBy: string | undefined
 }
 
@@ -46,7 +50,9 @@ export interface ConnectionDraft {
 }
 
 export type ConnectionChanges = Partial<
-  Pick<ConnectionDraft, 'name' | 'businessPhone' | 'credentials' | 'limits' | 'fallbackConnectionId'>
+  Pick<ConnectionDraft, 'name' | 'businessPhone' | 'credentials' | 'limits' | 'fallbackConnectionId'> & {
+    readonly state: 'active' | 'paused'
+  }
 >
 
 export class SenderTakenError extends Error {
@@ -64,7 +70,11 @@ export interface ConnectionStore {
   list(accountId?: number): Promise<readonly Connection[]>
   /** @throws {SenderTakenError} when another connection has the same business phone number at the provider */
   create(draft: ConnectionDraft): Promise<Connection>
-  /** Changes what is given; credentials as a whole. Undefined when there is no such connection. */
+  /** Stops sending through it. True for the one call that changed it, false when it was paused before. */
+  pause(id: number, reason: string): Promise<boolean>
+  /** Notes that a send begun at this time was echoed. */
+  noteEcho(id: number, sentAt: Date): Promise<void>
+  /** Changes what is given; credentials as a whole; new credentials end a pause. Undefined when there is no such connection. */
   patch(id: number, changes: ConnectionChanges): Promise<Connection | undefined>
   /** Creates or updates the one connection that the installation's environment describes. */
   putManaged(draft: ConnectionDraft & { readonly managedBy: string }): Promise<Connection>
@@ -90,7 +100,8 @@ const webhookKeyBytes = 24
 const webhookKeyPattern = /^[\w-]{32}$/
 const columns =
   'id, account_id, provider, name, sender_id, business_phone, webhook_key, verify_token, credentials, limits, ' +
-  'fallback_connection_id, state, managed_by'
+  'fallback_connection_id, state, state_reason, echoed_until, managed_by'
+const setState = 'UPDATE wa_connections SET state = $2, state_reason = $3'
 
 export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const { database, now, onChange } = deps
@@ -175,7 +186,21 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
     async patch(id, changes) {
       const existing = await get(id)
       if (!existing || existing.state === 'deleted') return undefined
-      return update(existing, { ...existing, ...changes })
+      const { state, ...draft } = changes
+      if (state === 'paused') await database.write(`${setState} WHERE id = $1`, [id, 'paused', 'by hand'])
+      else if (state || draft.credentials) await database.write(`${setState} WHERE id = $1`, [id, 'active', null])
+      return update(existing, { ...existing, ...draft })
+    },
+    async pause(id, reason) {
+      const changedRows = await database.write(`${setState} WHERE id = $1 AND state = 'active'`, [id, 'paused', reason])
+      if (changedRows > 0) changed()
+      return changedRows > 0
+    },
+    async noteEcho(id, sentAt) {
+      await database.write(
+        'UPDATE wa_connections SET echoed_until = $2 WHERE id = $1 AND (echoed_until IS NULL OR echoed_until < $2)',
+        [id, sqlTime(sentAt)],
+      )
     },
     drop,
   }
@@ -194,6 +219,8 @@ interface ConnectionRow {
   limits: string | null
   fallback_connection_id: number | null
   state: Connection['state']
+  state_reason: string | null
+  echoed_until: string | null
   managed_by: string | null
 }
 
@@ -214,6 +241,8 @@ function fromRow(row: ConnectionRow, { secrets, providerById }: ConnectionsDeps)
     fallbackConnectionId: row.fallback_connection_id ?? undefined,
     // What nobody can open cannot send; the rest goes on.
     state: credentials ? row.state : 'paused',
+    stateReason: credentials ? (row.state_reason ?? undefined) : 'its credentials cannot be opened with the key ring',
+    echoedUntil: fromSqlTime(row.echoed_until) ?? undefined,
     managedBy: row.managed_by ?? undefined,
   }
 }

@@ -125,6 +125,8 @@ export interface ProviderDefinition {
   readonly senderIdField: string
   readonly environment: ProviderEnvironment
   readonly defaultLimits: { readonly messagesPerSecond: number; readonly concurrency: number }
+  /** To one recipient: one message per `everyMs` in the long run, `burst` of them at once. */
+  readonly pairLimit: { readonly everyMs: number; readonly burst: number }
   createAdapter(deps: {
     readonly http: HttpClient
     readonly settings: Readonly<Record<string, string>>

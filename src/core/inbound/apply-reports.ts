@@ -9,6 +9,7 @@ import { parseAttemptReference, rank } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database, Executor } from '../storage/database.ts'
+import { selectIn } from '../storage/rows.ts'
 import type { InboundStore, PendingReport, SettledReport } from './inbound-store.ts'
 import { nextLook } from './matching.ts'
 import { withReport } from './message-status.ts'
@@ -19,6 +20,8 @@ export interface ApplyReportsDeps {
   readonly store: InboundStore
   readonly outgoing: OutgoingStore
   readonly activity: ActivityStore
+  /** Sends of this connection begun up to a time were echoed. */
+  readonly noteEcho: (connectionId: number, sentAt: Date) => void
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: () => Date
@@ -45,10 +48,10 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
   const { database, store, outgoing, activity, metrics, now } = deps
   const applied = await database.transaction(async (tx) => {
     const pending = await store.dueReports(tx, limit, now())
-    if (pending.length === 0) return { pending, count: 0 }
-    const candidates = await matchReports(tx, outgoing, pending)
+    if (pending.length === 0) return { pending, count: 0, echoed: [] }
+    const candidates = await matchReports(tx, { outgoing, store }, pending)
     const records = await outgoing.lock(tx, [...candidates.values()])
-    const ids = ownOnly(pending, candidates, records)
+    const ids = await ownOnly(tx, pending, candidates, records)
     const { changed, activities } = applyAll(pending, ids, records)
     await outgoing.apply(tx, changed, now())
     await activity.insert(tx, activities, now())
@@ -57,9 +60,10 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
       pending.map((report) => settled(report, ids.get(report.id), now())),
       now(),
     )
-    return { pending, count: activities.length }
+    return { pending, count: activities.length, echoed: echoesIn(pending, ids, changed) }
   })
   if (applied.count > 0) activity.committed()
+  noteEchoes(deps, applied.echoed)
   for (const report of applied.pending) metrics.reports.inc({ status: knownStatus(report.status) ?? 'other' })
   return applied.pending.length
 }
@@ -70,32 +74,49 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
  */
 async function matchReports(
   tx: Executor,
-  outgoing: OutgoingStore,
+  { outgoing, store }: Pick<ApplyReportsDeps, 'outgoing' | 'store'>,
   pending: readonly PendingReport[],
 ): Promise<Map<number, number>> {
   const referenceOf = (report: PendingReport) => parseAttemptReference(report.reference ?? undefined)?.reference ?? ''
   const references = pending.map(referenceOf).filter(Boolean)
   const byReference = await outgoing.idsByReference([...new Set(references)], tx)
   const byMessageId = await outgoing.idsByMessageId([...new Set(pending.map((report) => report.messageId))], tx)
+  const isNamed = (report: PendingReport) => byReference.has(referenceOf(report)) || byMessageId.has(report.messageId)
+  // A message that was sent twice has two ids at the provider and keeps one; of the other only its reports know.
+  const nameless = pending.filter((report) => !isNamed(report)).map((report) => report.messageId)
+  const byReports = await store.ownersOfReports(tx, [...new Set(nameless)])
   const matched = pending.flatMap((report) => {
-    const named = [byReference.get(referenceOf(report)), byMessageId.get(report.messageId)]
+    const { messageId } = report
+    const named = [byReference.get(referenceOf(report)), byMessageId.get(messageId), byReports.get(messageId)]
     const [id, ...others] = new Set(named.filter((found) => found !== undefined))
     return id === undefined || others.length > 0 ? [] : [[report.id, id] as const]
   })
   return new Map(matched)
 }
 
-/** A report speaks only of messages of the connection that it came through. */
-function ownOnly(
+/** A report speaks only of messages that were handed to the connection that it came through. */
+async function ownOnly(
+  tx: Executor,
   pending: readonly PendingReport[],
   candidates: ReadonlyMap<number, number>,
   records: ReadonlyMap<number, OutgoingRecord>,
-): Map<number, number> {
-  const owned = pending.flatMap((report) => {
+): Promise<Map<number, number>> {
+  const matched = pending.flatMap((report) => {
     const record = records.get(candidates.get(report.id) ?? 0)
-    return record && record.connectionId === report.connectionId ? [[report.id, record.id] as const] : []
+    return record ? [{ report, record }] : []
   })
-  return new Map(owned)
+  const isOf = ({ report, record }: (typeof matched)[number]) => record.connectionId === report.connectionId
+  const moved = matched.filter((match) => !isOf(match)).map(({ record }) => record.id)
+  const earlier = await earlierConnections(tx, [...new Set(moved)])
+  const owned = matched.filter((match) => isOf(match) || earlier.has(`${match.record.id}/${match.report.connectionId}`))
+  return new Map(owned.map(({ report, record }) => [report.id, record.id]))
+}
+
+/** `message/connection` of the attempts that were made: a message that went on elsewhere may be reported by both. */
+async function earlierConnections(tx: Executor, ids: readonly number[]): Promise<ReadonlySet<string>> {
+  const head = 'SELECT wa_outgoing_message_id AS id, connection_id AS connection FROM wa_send_attempts'
+  const rows = await selectIn<{ id: number; connection: number }>(tx, `${head} WHERE wa_outgoing_message_id`, ids)
+  return new Set(rows.map(({ id, connection }) => `${Number(id)}/${Number(connection)}`))
 }
 
 function applyAll(
@@ -121,12 +142,41 @@ function applyAll(
   return { changed: [...current.values()], activities }
 }
 
+/** Longest time between the begin of a call and its acceptance. */
+const longestCallMs = 30_000
+
+interface Echo {
+  readonly connectionId: number
+  readonly acceptedAt: Date
+}
+
+/** A report proves that the webhooks of the connection arrive through which it came. */
+function echoesIn(
+  pending: readonly PendingReport[],
+  ids: ReadonlyMap<number, number>,
+  changed: readonly OutgoingRecord[],
+): Echo[] {
+  const acceptances = new Map(changed.map(({ id, acceptedAt }) => [id, acceptedAt]))
+  return pending.flatMap(({ id, connectionId }) => {
+    const acceptedAt = acceptances.get(ids.get(id) ?? 0)
+    return acceptedAt ? [{ connectionId, acceptedAt }] : []
+  })
+}
+
+function noteEchoes({ noteEcho, now }: ApplyReportsDeps, echoes: readonly Echo[]): void {
+  for (const { connectionId, acceptedAt } of echoes) {
+    // A provider's clock that is ahead must not prove a silence that has not been kept yet.
+    const acceptedMs = Math.min(acceptedAt.getTime(), now().getTime())
+    noteEcho(connectionId, new Date(acceptedMs - longestCallMs))
+  }
+}
+
 const noFailure = { failureCode: null, failureReason: null }
 
 function raise(record: OutgoingRecord, report: PendingReport, status: ReportStatus): OutgoingRecord {
-  const raised = withReport(record, status, report.at)
-  // What failed before the acceptance was proved (a throttled or doubted attempt) is over.
-  const lasting = record.statusRank < rank.accepted ? noFailure : record
+  // What failed before the acceptance was proved (a throttled, doubted or refused attempt) is over.
+  const lasting = record.acceptedAt ? record : { ...record, ...noFailure, failedAt: null, statusRank: rank.accepted }
+  const raised = withReport(lasting, status, report.at)
   const { failureCode, failureReason } = status === 'failed' ? report : lasting
   return {
     ...raised,

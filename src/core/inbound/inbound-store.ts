@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { CustomerReply, DeliveryReport } from '../contract/events.ts'
 import type { Database, Executor } from '../storage/database.ts'
-import { insertRows, updateRows, type Values } from '../storage/rows.ts'
+import { insertRows, selectIn, updateRows, type Values } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 
 export interface ReceivedReport {
@@ -64,6 +64,8 @@ export interface InboundStore {
   /** Takes what is due and holds it until the transaction's end. */
   dueReports(tx: Executor, limit: number, now: Date): Promise<PendingReport[]>
   dueReplies(tx: Executor, limit: number, now: Date): Promise<PendingReply[]>
+  /** Provider id -> id of the message that earlier reports with this id were applied to. */
+  ownersOfReports(tx: Executor, messageIds: readonly string[]): Promise<Map<string, number>>
   settleReports(tx: Executor, settled: readonly SettledReport[], now: Date): Promise<void>
   settleReplies(tx: Executor, settled: readonly SettledReply[], now: Date): Promise<void>
 }
@@ -94,6 +96,12 @@ export function createInboundStore(database: Database): InboundStore {
     async dueReplies(tx, limit, now) {
       const rows = await dueRows<ReplyRow>(tx, 'wa_customer_reply_messages', pendingReplyColumns, limit, now)
       return rows.map(pendingReply)
+    },
+    async ownersOfReports(tx, messageIds) {
+      const head = `SELECT message_id, wa_outgoing_message_id AS owner FROM wa_dlr_messages
+        WHERE wa_outgoing_message_id IS NOT NULL AND message_id`
+      const rows = await selectIn<{ message_id: string; owner: number }>(tx, head, messageIds)
+      return new Map(rows.map((row) => [row.message_id, Number(row.owner)]))
     },
     async settleReports(tx, settled, now) {
       const rows = settled.map((end) => ({

@@ -31,6 +31,8 @@ export interface DecideDeps {
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
   readonly connection: (id: number) => Promise<Connection | undefined>
   readonly platformConnection: () => Promise<Connection | undefined>
+  /** Is the connection's circuit breaker closed? */
+  readonly answers: (connection: Connection) => boolean
   readonly builtInTemplateId: (name: string, language: string) => number | undefined
   /** The installation's own switch, above every account's. */
   readonly isEnabled: boolean
@@ -86,7 +88,10 @@ function whySilent({ deps, notice, settings }: Facts): string | undefined {
 async function routeFor(deps: DecideDeps, settings: AccountSettings): Promise<ChosenRoute> {
   const namesOwn = settings.connectionId !== undefined
   const own = settings.connectionId === undefined ? undefined : await deps.connection(settings.connectionId)
-  return chooseRoute({ own, namesOwn, platform: namesOwn ? undefined : await deps.platformConnection() })
+  const platform = namesOwn ? undefined : await deps.platformConnection()
+  const fallbackId = (own ?? platform)?.fallbackConnectionId
+  const fallback = fallbackId === undefined ? undefined : await deps.connection(fallbackId)
+  return chooseRoute({ own, namesOwn, platform, fallbackOf: () => fallback, answers: deps.answers })
 }
 
 const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({

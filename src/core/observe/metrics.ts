@@ -23,6 +23,10 @@ export function createMetrics() {
     sends: counter('fdr_sends_total', 'Attempts to send, by outcome and failure code', ['outcome', 'failure']),
     sendSeconds: histogram('fdr_send_seconds', 'From the call of the provider to the stored outcome', latencyBuckets),
     inFlight: gauge('fdr_sends_in_flight', 'Messages being handed to providers now'),
+    connectionsPaused: counter('fdr_connections_paused_total', 'Connections that had to be paused, by reason', [
+      'reason',
+    ]),
+    doubts: counter('fdr_doubts_resolved_total', 'Sends in doubt that were decided, by how', ['resolution']),
     breakersOpen: gauge('fdr_breakers_open', 'Connections whose circuit breaker is not closed'),
     webhooks: counter('fdr_webhooks_total', 'Webhook requests, by result', ['provider', 'result']),
     inboundParts: counter('fdr_inbound_parts_total', 'Parts of webhooks, by kind', ['kind']),

@@ -1,20 +1,26 @@
 /**
- * The lane of one connection: how many messages leave through it at once, and which come next. It holds nothing but
- * what is in flight; all that waits, waits in the rows.
+ * The lane of one connection: how many messages leave through it at once, how fast, and which come next. It holds
+ * nothing but what is in flight; all that waits, waits in the rows.
  */
 
 import type { Breaker } from './breaker.ts'
 import type { ClaimedMessage } from './outgoing-message.ts'
 import { recipientOf } from './outgoing-rows.ts'
+import type { Pacer, RecipientPacer } from './pacer.ts'
 
 export interface LaneDeps {
-  readonly concurrency: number
+  /** Messages in flight at most; asked at every use. */
+  readonly concurrency: () => number
   readonly breaker: Breaker
-  /** Takes up to `limit` waiting messages, none of them to a busy recipient. */
-  readonly claim: (limit: number, busyRecipients: ReadonlySet<string>) => Promise<ClaimedMessage[]>
-  /** Sends one and records its outcome; must not reject. */
-  readonly send: (message: ClaimedMessage) => Promise<void>
+  readonly pacer: Pacer
+  readonly recipients: RecipientPacer
+  /** Takes up to `limit` waiting messages, none of them to one of these recipients. */
+  readonly claim: (limit: number, excluded: ReadonlySet<string>) => Promise<ClaimedMessage[]>
+  /** Calls the provider, says so when the answer is there, and records the outcome; must not reject. */
+  readonly send: (message: ClaimedMessage, onAnswered: () => void) => Promise<void>
   readonly onError: (error: unknown) => void
+  /** The process's monotonic clock. */
+  readonly nowMs?: () => number
 }
 
 /** A slot that was taken for a message before its row is written. */
@@ -30,29 +36,41 @@ export interface Lane {
   reserve(recipient: string): Reservation | undefined
   /** Something may be waiting in the rows: look. */
   wake(): void
+  /** Nothing is taken while paused. */
+  setPaused(isPaused: boolean): void
   /** No new messages from now on; resolves when none is in flight. */
   drain(): Promise<void>
   inFlight(): number
 }
 
-export function createLane({ concurrency, breaker, claim, send, onError }: LaneDeps): Lane {
+/** Outcomes that may wait to be stored, per slot: what a slow database holds up stays bounded. */
+const unstoredPerSlot = 4
+
+export function createLane(deps: LaneDeps): Lane {
+  const { concurrency, breaker, pacer, recipients, claim, send, onError, nowMs = () => performance.now() } = deps
   const busy = new Set<string>()
   /** Claimed while their slot or recipient was given to a fresh message: they are next. */
-  const held: ClaimedMessage[] = []
+  let held: ClaimedMessage[] = []
+  /** Messages from their slot to their stored outcome, and those of them whose call is not answered yet. */
   let taken = 0
+  let calls = 0
   let mayHaveMore = false
   let isRefilling = false
+  let isPaused = false
   let isDraining = false
+  let timer: NodeJS.Timeout | undefined
   const onDrained: (() => void)[] = []
 
   const free = () => {
-    const slots = isDraining || !breaker.allows() ? 0 : breaker.state() === 'closed' ? concurrency : 1
-    return slots - taken - held.length
+    if (isDraining || isPaused || !breaker.allows()) return 0
+    const slots = breaker.state() === 'closed' ? concurrency() : 1
+    return Math.min(slots - calls, slots * unstoredPerSlot - taken) - held.length
   }
   const isIdle = () => taken === 0 && held.length === 0 && !isRefilling
 
   const take = (recipient: string) => {
     taken++
+    calls++
     busy.add(recipient)
   }
   const give = (recipient: string) => {
@@ -65,22 +83,33 @@ export function createLane({ concurrency, breaker, claim, send, onError }: LaneD
   const settleDrain = () => {
     if (isIdle()) for (const resolve of onDrained.splice(0)) resolve()
   }
-  const run = (message: ClaimedMessage, recipient: string, onEnd = () => {}) =>
-    void send(message)
+  const run = (message: ClaimedMessage, recipient: string, onEnd = () => {}) => {
+    let isCalling = true
+    const onAnswered = () => {
+      if (isCalling) calls--
+      isCalling = false
+      startHeld()
+      void refill()
+    }
+    void send(message, onAnswered)
       .catch(onError)
       .finally(() => {
+        onAnswered()
         onEnd()
         give(recipient)
       })
+  }
   /** Others to the same recipient may have been left out of the claim until now. */
   const lookAgain = () => {
     mayHaveMore = true
   }
 
   const startHeld = () => {
-    for (const message of held.splice(0)) {
+    const waiting = held
+    held = []
+    for (const message of waiting) {
       const recipient = recipientOf(message)
-      if (taken >= concurrency || busy.has(recipient)) held.push(message)
+      if (calls >= concurrency() || busy.has(recipient)) held.push(message)
       else {
         take(recipient)
         run(message, recipient, lookAgain)
@@ -88,21 +117,41 @@ export function createLane({ concurrency, breaker, claim, send, onError }: LaneD
     }
   }
 
+  /** Looks again when the pace, or a recipient's own, allows it. */
+  const lookAt = (timeMs: number) => {
+    clearTimeout(timer)
+    timer = setTimeout(
+      () => {
+        lookAgain()
+        void refill()
+      },
+      Math.max(1, timeMs - nowMs()),
+    )
+    timer.unref()
+  }
+
   /** Fills free slots from the rows, one look at a time. */
   const refill = async () => {
     if (!mayHaveMore || isRefilling || free() <= 0) return
+    const tokens = pacer.take(free(), nowMs())
+    if (tokens === 0) return lookAt(pacer.nextAtMs(nowMs()))
     isRefilling = true
     mayHaveMore = false
+    let used = 0
     try {
-      const wanted = free()
-      const messages = await claim(wanted, busy)
+      const paced = recipients.waiting(nowMs())
+      const messages = await claim(tokens, new Set([...busy, ...paced.keys()]))
+      used = messages.length
+      for (const message of messages) recipients.take(recipientOf(message), nowMs())
       // A full helping means that there is probably more.
-      if (messages.length >= wanted) mayHaveMore = true
+      if (used >= tokens) mayHaveMore = true
+      else if (paced.size > 0) lookAt(Math.min(...paced.values()))
       held.push(...messages)
       startHeld()
     } catch (error) {
       onError(error)
     } finally {
+      pacer.giveBack(tokens - used)
       isRefilling = false
       settleDrain()
     }
@@ -111,16 +160,33 @@ export function createLane({ concurrency, breaker, claim, send, onError }: LaneD
 
   return {
     reserve(recipient) {
-      if (free() <= 0 || busy.has(recipient)) return undefined
+      if (free() <= 0 || busy.has(recipient) || mayHaveMore) return undefined
+      if (pacer.take(1, nowMs()) === 0) return undefined
+      if (!recipients.take(recipient, nowMs())) {
+        pacer.giveBack(1)
+        return undefined
+      }
       take(recipient)
-      return { start: (message) => run(message, recipient), release: () => give(recipient) }
+      const release = () => {
+        calls--
+        give(recipient)
+      }
+      return { start: (message) => run(message, recipient), release }
     },
     wake() {
-      mayHaveMore = true
+      lookAgain()
       void refill()
+    },
+    setPaused(paused) {
+      isPaused = paused
+      if (!paused) {
+        lookAgain()
+        void refill()
+      }
     },
     drain() {
       isDraining = true
+      clearTimeout(timer)
       return isIdle() ? Promise.resolve() : new Promise((resolve) => void onDrained.push(resolve))
     },
     inFlight: () => taken,

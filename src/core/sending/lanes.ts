@@ -5,13 +5,17 @@ import { type Breaker, type BreakerState, createBreaker } from './breaker.ts'
 import { createLane, type Lane, type Reservation } from './lane.ts'
 import type { ClaimedMessage } from './outgoing-message.ts'
 import type { OutgoingStore } from './outgoing-store.ts'
+import { createPacer, createRecipientPacer, type Pacer, type PairLimit } from './pacer.ts'
 
 export interface LanesDeps {
   readonly store: Pick<OutgoingStore, 'claim'>
   readonly now: () => Date
   /** Sends one message and records its outcome; must not reject. */
-  readonly send: (message: ClaimedMessage, breaker: Breaker) => Promise<void>
+  readonly send: (message: ClaimedMessage, breaker: Breaker, onAnswered: () => void) => Promise<void>
   readonly connection: (id: number) => Promise<Connection | undefined>
+  /** How many replicas share each connection's pace. */
+  readonly replicas: () => number
+  readonly pairLimitOf: (provider: string) => PairLimit
   readonly onBreaker: (connectionId: number, state: BreakerState) => void
   readonly onError: (error: unknown) => void
 }
@@ -19,54 +23,86 @@ export interface LanesDeps {
 export interface Lanes {
   /** Takes a slot in a connection's lane, if a call to this recipient could start at once. */
   reserve(connection: Connection, recipient: string): Reservation | undefined
-  /** Something may be waiting for this connection. */
+  /** Something may be waiting for this connection, or its state or limits have changed. */
   wake(connectionId: number): Promise<void>
+  /** Stops a connection's lane at once, until it is woken while active. */
+  pause(connectionId: number): void
+  /** Is the connection's circuit breaker closed, as far as this process knows? */
+  answers(connectionId: number): boolean
+  /** The provider said that we are too fast. */
+  slowDown(connectionId: number, retryAfterMs?: number): void
   drain(): Promise<void>
   /** Messages in flight and state of the breaker, per connection that was used. */
   snapshot(): { readonly connectionId: number; readonly inFlight: number; readonly breaker: BreakerState }[]
 }
 
-export function createLanes({ store, now, send, connection, onBreaker, onError }: LanesDeps): Lanes {
-  const lanes = new Map<number, { readonly lane: Lane; readonly breaker: Breaker }>()
+interface Entry {
+  readonly lane: Lane
+  readonly breaker: Breaker
+  readonly pacer: Pacer
+  /** As last seen: limits may be changed while the lane is in use. */
+  owner: Connection
+}
+
+export function createLanes(deps: LanesDeps): Lanes {
+  const entries = new Map<number, Entry>()
   let isDraining = false
 
-  const create = (owner: Connection) => {
-    const onChange = (state: BreakerState) => {
-      onBreaker(owner.id, state)
-      if (state !== 'open') lane.wake()
-    }
-    const breaker = createBreaker({ onChange })
-    const lane: Lane = createLane({
-      concurrency: owner.limits.concurrency,
-      breaker,
-      claim: (limit, busy) => store.claim(owner.id, limit, busy, now()),
-      send: (message) => send(message, breaker),
-      onError,
-    })
-    const entry = { lane, breaker }
-    lanes.set(owner.id, entry)
+  const entryOf = (owner: Connection): Entry => {
+    const entry = entries.get(owner.id) ?? createEntry(deps, owner)
+    entry.owner = owner
+    entries.set(owner.id, entry)
     return entry
   }
-  const laneOf = (owner: Connection) => (lanes.get(owner.id) ?? create(owner)).lane
 
   return {
     reserve: (owner, recipient) =>
-      isDraining || owner.state !== 'active' ? undefined : laneOf(owner).reserve(recipient),
+      isDraining || owner.state !== 'active' ? undefined : entryOf(owner).lane.reserve(recipient),
     async wake(connectionId) {
       if (isDraining) return
-      const owner = await connection(connectionId)
-      if (owner?.state === 'active' && !isDraining) laneOf(owner).wake()
+      const owner = await deps.connection(connectionId)
+      if (isDraining) return
+      // Another replica may have paused it.
+      if (owner?.state !== 'active') return void entries.get(connectionId)?.lane.setPaused(true)
+      const { lane } = entryOf(owner)
+      lane.setPaused(false)
+      lane.wake()
     },
+    pause: (connectionId) => entries.get(connectionId)?.lane.setPaused(true),
+    answers: (connectionId) => (entries.get(connectionId)?.breaker.state() ?? 'closed') === 'closed',
+    slowDown: (connectionId, retryAfterMs) =>
+      entries.get(connectionId)?.pacer.slowDown(performance.now(), retryAfterMs),
     async drain() {
       isDraining = true
-      await Promise.all([...lanes.values()].map(({ lane }) => lane.drain()))
-      for (const { breaker } of lanes.values()) breaker.close()
+      await Promise.all([...entries.values()].map(({ lane }) => lane.drain()))
+      for (const { breaker } of entries.values()) breaker.close()
     },
     snapshot: () =>
-      [...lanes].map(([connectionId, { lane, breaker }]) => ({
+      [...entries].map(([connectionId, { lane, breaker }]) => ({
         connectionId,
         inFlight: lane.inFlight(),
         breaker: breaker.state(),
       })),
   }
+}
+
+function createEntry(deps: LanesDeps, owner: Connection): Entry {
+  const breaker = createBreaker({
+    onChange: (state) => {
+      deps.onBreaker(owner.id, state)
+      if (state !== 'open') lane.wake()
+    },
+  })
+  const pacer = createPacer(() => entry.owner.limits.messagesPerSecond / deps.replicas(), performance.now())
+  const lane: Lane = createLane({
+    concurrency: () => entry.owner.limits.concurrency,
+    breaker,
+    pacer,
+    recipients: createRecipientPacer(deps.pairLimitOf(owner.provider)),
+    claim: (limit, excluded) => deps.store.claim(owner.id, limit, excluded, deps.now()),
+    send: (message, onAnswered) => deps.send(message, breaker, onAnswered),
+    onError: deps.onError,
+  })
+  const entry: Entry = { lane, breaker, pacer, owner }
+  return entry
 }

@@ -31,6 +31,8 @@ export interface OutgoingRecord {
   readonly state: MessageState
   readonly statusRank: number
   readonly attempts: number
+  /** Sent again although an earlier attempt stayed in doubt. */
+  readonly possibleDuplicate: boolean
   readonly dueAt: Date | null
   readonly expiresAt: Date | null
   readonly acceptedAt: Date | null
@@ -129,7 +131,7 @@ export function changeRow(change: OutgoingChange, now: Date): Values {
 export const outgoingSelect = `SELECT id, reference, account_id, kind, subject_type, subject_id, reason,
  whatsappSenderConnectionId, customer_phone, customer_user_id, business_phone, wa_template_id, root_message_id,
  root_outgoing_message_id, context_message_id, message_id, payload, context, route, state, status_rank, attempts,
- due_at, expires_at, accepted_at, sent_at, delivered_at, read_at, failed_at, failure_code, failure_reason, created_at
+ due_at, possible_duplicate, expires_at, accepted_at, sent_at, delivered_at, read_at, failed_at, failure_code, failure_reason, created_at
  FROM wa_outgoing_messages`
 const idOf = (value: unknown) => (value === null || value === undefined ? null : Number(value))
 const textOf = (value: unknown) => (typeof value === 'string' ? value : null)
@@ -160,6 +162,7 @@ export function toRecord(row: Row): OutgoingRecord {
     state: row.state as MessageState,
     statusRank: Number(row.status_rank),
     attempts: Number(row.attempts),
+    possibleDuplicate: Number(row.possible_duplicate) === 1,
     dueAt: fromSqlTime(row.due_at),
     expiresAt: fromSqlTime(row.expires_at),
     acceptedAt: fromSqlTime(row.accepted_at),

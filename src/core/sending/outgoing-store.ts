@@ -54,6 +54,10 @@ export interface OutgoingStore {
   connectionsWithDue(now: Date): Promise<number[]>
   /** Messages whose lease ended without an outcome; they were being sent by a process that is gone. */
   leasesOver(now: Date, limit: number): Promise<LostSend[]>
+  /** Messages in doubt that somebody should decide about now. */
+  doubtsDue(now: Date, limit: number): Promise<number[]>
+  /** Messages that wait because their connection was refused: it was mended, so they may go at once. */
+  releaseWaiting(connectionId: number, failureCodes: readonly string[], now: Date): Promise<void>
   /** Messages that wait although they are of no use any more. */
   outOfTime(now: Date, limit: number): Promise<number[]>
 }
@@ -109,6 +113,21 @@ export function createOutgoingStore(database: Database): OutgoingStore {
         connectionId: Number(row.connection),
         since: fromSqlTime(row.since) ?? now,
       }))
+    },
+    async doubtsDue(now, limit) {
+      const rows = await database.select<{ id: number }>(
+        `SELECT id FROM wa_outgoing_messages WHERE due_at <= $1 AND state = 'in_doubt' ORDER BY due_at LIMIT ${limit}`,
+        [sqlTime(now)],
+      )
+      return rows.map((row) => Number(row.id))
+    },
+    async releaseWaiting(connectionId, failureCodes, now) {
+      const codes = failureCodes.map((_, index) => `$${index + 3}`).join(', ')
+      await database.write(
+        `UPDATE wa_outgoing_messages SET due_at = $2
+         WHERE whatsappSenderConnectionId = $1 AND due_at > $2 AND state = 'waiting' AND failure_code IN (${codes})`,
+        [connectionId, sqlTime(now), ...failureCodes],
+      )
     },
     async outOfTime(now, limit) {
       const rows = await database.select<{ id: number }>(

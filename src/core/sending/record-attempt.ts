@@ -1,15 +1,18 @@
 /** Writes down how attempts ended: the message's state, the ledger and the activity events, in one transaction. */
 
+import type { Connection } from '../accounts/connections.ts'
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
 import { failureKind } from '../contract/failures.ts'
 import type { SendOutcome } from '../contract/provider.ts'
 import type { Database, Executor } from '../storage/database.ts'
-import { insertRows, type Values } from '../storage/rows.ts'
+import { insertRows, updateRows, type Values } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
+import { type Route, rank } from './outgoing-message.ts'
 import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
 import type { OutgoingStore } from './outgoing-store.ts'
 import { afterAttempt } from './retry-policy.ts'
+import { reroute } from './route.ts'
 
 export interface EndedAttempt {
   readonly messageId: number
@@ -25,54 +28,120 @@ export interface RecordDeps {
   readonly database: Database
   readonly store: OutgoingStore
   readonly activity: ActivityStore
+  readonly connection: (id: number) => Promise<Connection | undefined>
   readonly now: () => Date
   readonly random: () => number
 }
 
 /** Records a group of ended attempts; safe to repeat. Resolves with the messages as they are now. */
-export async function recordAttempts(deps: RecordDeps, ended: readonly EndedAttempt[]): Promise<OutgoingChange[]> {
-  const { database, store, activity, now, random } = deps
+export async function recordAttempts(deps: RecordDeps, ended: readonly EndedAttempt[]): Promise<Recorded[]> {
+  const { database, store, activity, now } = deps
+  const routes = await fallbackRoutes(deps, ended)
   const results = await database.transaction(async (tx) => {
-    const locked = await store.lock(
-      tx,
-      ended.map((attempt) => attempt.messageId),
+    const locked = await store.lock(tx, ended.map(messageIdOf))
+    const results = ended.map((attempt, index) =>
+      afterward(deps, locked.get(attempt.messageId), attempt, routes[index]),
     )
-    const results = ended.map((attempt) => afterward(locked.get(attempt.messageId), attempt, now(), random()))
-    await store.apply(
-      tx,
-      results.flatMap((result) => (result.isChanged ? [result.change] : [])),
-      now(),
-    )
+    const changes = results.filter(({ isChanged }) => isChanged).map(({ change }) => change)
+    await store.apply(tx, changes, now())
+    await moveToFallback(tx, results)
     await writeLedger(tx, database.keepExisting, ended)
     await replaceDoubts(
       tx,
-      ended.filter(({ messageId }) => locked.get(messageId)?.state === 'in_doubt'),
+      ended.filter((attempt) => isLate(locked.get(attempt.messageId), attempt)),
     )
     await activity.insert(
       tx,
-      results.flatMap((result) => result.records),
+      results.flatMap(({ records }) => records),
       now(),
     )
     return results
   })
   activity.committed()
-  return results.map((result) => result.change)
+  return results
 }
 
-interface Afterward {
-  readonly isChanged: boolean
+const messageIdOf = ({ messageId }: EndedAttempt) => messageId
+
+/** What became of a message with its attempt. */
+export interface Recorded {
   readonly change: OutgoingChange
+  /** The connection through which it goes on, when that is another one. */
+  readonly fallback?: Fallback | undefined
+}
+
+interface Fallback {
+  readonly connection: Connection
+  readonly route: Route
+}
+
+interface Afterward extends Recorded {
+  readonly isChanged: boolean
   readonly records: readonly ActivityRecord[]
 }
 
-function afterward(record: OutgoingRecord | undefined, ended: EndedAttempt, now: Date, chance: number): Afterward {
+/** For each attempt the other connection that may take over, decided before any row is held. */
+function fallbackRoutes(deps: RecordDeps, ended: readonly EndedAttempt[]): Promise<(FallbackFor | undefined)[]> {
+  return Promise.all(
+    ended.map(async ({ outcome, connectionId }) => {
+      if (outcome.outcome !== 'refused') return undefined
+      const from = await deps.connection(connectionId)
+      const id = from?.fallbackConnectionId
+      const connection = id === undefined ? undefined : await deps.connection(id)
+      if (!from || !connection) return undefined
+      return (why: string) => {
+        const route = reroute(outcome.failure, from, connection, why)
+        return route && { connection, route }
+      }
+    }),
+  )
+}
+
+type FallbackFor = (why: string) => Fallback | undefined
+
+function afterward(
+  { now, random }: RecordDeps,
+  record: OutgoingRecord | undefined,
+  ended: EndedAttempt,
+  fallbackFor: FallbackFor | undefined,
+): Afterward {
   if (!record) throw new Error(`message ${ended.messageId} is not there`)
   // A report may have proved the acceptance before we came to write it down: evidence is never taken back.
   if (record.acceptedAt) return { isChanged: lacksId(record, ended), change: withId(record, ended), records: [] }
-  const isOurs = record.attempts === ended.attempt && (record.state === 'sending' || record.state === 'in_doubt')
+  const isOurs = record.attempts === ended.attempt && isOpen(record, ended)
   if (!isOurs) return { isChanged: false, change: record, records: [] }
-  const change = changed(record, ended, now, chance)
+  const fallback = fallbackFor?.(record.route.why)
+  const change = changed(record, ended, now(), random())
+  if (fallback) return { isChanged: true, change: goingOn(change, now()), fallback, records: [] }
   return { isChanged: true, change, records: activities({ ...record, ...change }, ended) }
+}
+
+/** A doubt may still be settled by its own attempt; one that was given up or is to be sent again by the good news. */
+const isOpen = ({ state }: OutgoingRecord, { outcome }: EndedAttempt): boolean =>
+  state === 'sending' || state === 'in_doubt' || (outcome.outcome === 'accepted' && afterDoubt.has(state))
+
+const isLate = (record: OutgoingRecord | undefined, ended: EndedAttempt): boolean =>
+  record !== undefined && record.state !== 'sending' && isOpen(record, ended)
+
+const afterDoubt: ReadonlySet<OutgoingRecord['state']> = new Set(['queued', 'unknown', 'expired'])
+
+const goingOn = (change: OutgoingChange, now: Date): OutgoingChange => ({
+  ...change,
+  state: 'queued',
+  statusRank: rank.pending,
+  dueAt: now,
+  failedAt: null,
+})
+
+async function moveToFallback(tx: Executor, results: readonly Afterward[]): Promise<void> {
+  const moved = results.flatMap(({ change, fallback }) => (fallback ? [{ id: change.id, ...fallback }] : []))
+  const rows = moved.map(({ id, connection, route }) => ({
+    id,
+    whatsappSenderConnectionId: connection.id,
+    business_phone: connection.businessPhone,
+    route: route.why,
+  }))
+  await updateRows(tx, 'wa_outgoing_messages', rows)
 }
 
 const idFrom = ({ outcome }: EndedAttempt) => (outcome.outcome === 'accepted' ? outcome.messageId : null)

@@ -9,14 +9,16 @@ import type { Batcher } from '../storage/batcher.ts'
 import { isUniqueViolation } from '../storage/database-errors.ts'
 import type { Breaker } from './breaker.ts'
 import { attemptReference, type ClaimedMessage } from './outgoing-message.ts'
-import type { OutgoingChange } from './outgoing-rows.ts'
-import type { EndedAttempt } from './record-attempt.ts'
+import type { React } from './react.ts'
+import type { EndedAttempt, Recorded } from './record-attempt.ts'
 
 export interface SendDeps {
   readonly connection: (id: number) => Promise<Connection | undefined>
   readonly adapter: (provider: string) => ProviderAdapter
   /** Group commit of {@link recordAttempts}. */
-  readonly record: Batcher<EndedAttempt, OutgoingChange>
+  readonly record: Batcher<EndedAttempt, Recorded>
+  /** What an outcome means for others than its message, once it is written down. */
+  readonly react: React
   /** Counts an accepted message for its template. */
   readonly countSent: (templateId: number | undefined) => void
   readonly now: () => Date
@@ -24,26 +26,47 @@ export interface SendDeps {
   readonly metrics: Metrics
 }
 
-export type SendMessage = (message: ClaimedMessage, breaker: Breaker) => Promise<void>
+export type SendMessage = (
+  message: ClaimedMessage,
+  breaker: Breaker,
+  onAnswered: (outcome: SendOutcome) => void,
+) => Promise<void>
 
 /** The message is claimed and committed; from here on it is called exactly once. */
 export function createSendMessage(deps: SendDeps): SendMessage {
-  return async (message, breaker) => {
+  return async (message, breaker, onAnswered) => {
     const startedAt = deps.now()
-    const outcome = await breaker.run(() => callProvider(deps, message))
+    const sender = await deps.connection(message.connectionId).catch(() => undefined)
+    const outcome = await callOnce(deps, message, sender, breaker)
+    onAnswered(outcome)
     const attempt = { messageId: message.id, attempt: message.attempt, connectionId: message.connectionId }
-    await recordForSure(deps, { ...attempt, outcome, startedAt, finishedAt: deps.now() })
+    const recorded = await recordForSure(deps, { ...attempt, outcome, startedAt, finishedAt: deps.now() })
+    await deps.react(message, outcome, recorded, sender)
     report(deps, message, outcome, startedAt)
   }
 }
 
-async function callProvider({ connection, adapter }: SendDeps, message: ClaimedMessage): Promise<SendOutcome> {
-  const owner = await connection(message.connectionId).catch(() => undefined)
-  if (!owner) return notCalled('the sender connection could not be read')
-  // Too late: somebody else may hold it for lost already.
-  if (performance.now() > message.callBefore) return notCalled('the process stood still between claim and call')
+async function callOnce(
+  deps: SendDeps,
+  message: ClaimedMessage,
+  sender: Connection | undefined,
+  breaker: Breaker,
+): Promise<SendOutcome> {
+  if (!sender) return notCalled('the sender connection could not be read')
+  return breaker.run(async () => {
+    // Too late: somebody else may hold it for lost already.
+    if (performance.now() > message.callBefore) return notCalled('the process stood still between claim and call')
+    return callProvider(deps.adapter(sender.provider), message, sender)
+  })
+}
+
+async function callProvider(
+  adapter: ProviderAdapter,
+  message: ClaimedMessage,
+  owner: Connection,
+): Promise<SendOutcome> {
   try {
-    return await adapter(owner.provider).send(
+    return await adapter.send(
       {
         ...(message.customerPhone ? { phone: message.customerPhone } : {}),
         ...(message.customerUserId ? { userId: message.customerUserId } : {}),
@@ -77,12 +100,11 @@ const lastRetryMs = 5_000
 const maxTries = 720
 
 /** An outcome that is known must not be lost because the database is away: it is kept and tried until it is written. */
-async function recordForSure({ record, log }: SendDeps, attempt: EndedAttempt): Promise<void> {
+async function recordForSure({ record, log }: SendDeps, attempt: EndedAttempt): Promise<Recorded | undefined> {
   let ended = attempt
   for (let tries = 1, waitMs = firstRetryMs; tries <= maxTries; tries++, waitMs = Math.min(waitMs * 2, lastRetryMs)) {
     try {
-      await record.add(ended)
-      return
+      return await record.add(ended)
     } catch (error) {
       if (isUniqueViolation(error)) ended = { ...ended, outcome: idOfAnother }
       log.warn({ err: error, messageId: ended.messageId }, 'outcome of a send could not be stored yet')
@@ -90,6 +112,7 @@ async function recordForSure({ record, log }: SendDeps, attempt: EndedAttempt): 
     }
   }
   log.error({ messageId: ended.messageId, outcome: ended.outcome }, 'outcome of a send was given up')
+  return undefined
 }
 
 function report(

@@ -4,9 +4,11 @@ import { type QueryInterface, QueryTypes } from 'sequelize'
 import { type InputMigrations, SequelizeStorage, Umzug } from 'umzug'
 import type { Database } from './database.ts'
 import * as firstTables from './migrations/001-first-tables.ts'
+import * as doubtsAndPauses from './migrations/002-doubts-and-pauses.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
+  { name: '002-doubts-and-pauses', up: ({ context }) => doubtsAndPauses.up(context) },
 ]
 
 const lockName = 'fdr_gateway_migrate'

@@ -1,6 +1,7 @@
 /** Multi-row statements, in few different sizes, so that few kinds of prepared statement exist. */
 
 import type { Executor, SqlValue } from './database.ts'
+import { isUniqueViolation } from './database-errors.ts'
 
 /** Rows in one statement at most; larger groups gain nothing (docs/performance.md). */
 const maxRows = 64
@@ -10,27 +11,48 @@ export type Values = Readonly<Record<string, SqlValue>>
 
 /** Inserts rows. `ending` is e.g. {@link Database.keepExisting}. */
 export async function insertRows(tx: Executor, table: string, rows: readonly Values[], ending = ''): Promise<void> {
-  const columns = Object.keys(rows[0] ?? {})
+  const isSafeInGroups = !ending.startsWith(' ON DUPLICATE KEY')
   for (const chunk of insertChunks(rows)) {
-    const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${tuples(chunk.length, columns.length)}${ending}`
-    await tx.write(
-      sql,
-      chunk.flatMap((row) => Object.values(row)),
-    )
+    if (isSafeInGroups || chunk.length === 1) await insertTogether(tx, table, chunk, ending)
+    else await insertNew(tx, table, chunk)
   }
 }
 
 /**
- * Updates many rows in one statement; the first column of each is its key.
+ * Leaves out rows that exist. Not by ON DUPLICATE KEY: meeting a row with a higher id, MySQL and MariaDB number the rows
+ * of the statement that come after it from there, and silently leave out those whose id is another's by then.
+ */
+async function insertNew(tx: Executor, table: string, rows: readonly Values[]): Promise<void> {
+  try {
+    await insertTogether(tx, table, rows, '')
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error
+    if (rows.length === 1) return
+    const half = Math.ceil(rows.length / 2)
+    await insertNew(tx, table, rows.slice(0, half))
+    await insertNew(tx, table, rows.slice(half))
+  }
+}
+
+async function insertTogether(tx: Executor, table: string, rows: readonly Values[], ending: string): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {})
+  const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${tuples(rows.length, columns.length)}${ending}`
+  await tx.write(
+    sql,
+    rows.flatMap((row) => Object.values(row)),
+  )
+}
+
+/**
+ * Updates many rows in one statement; the first column of each is its key. What is the same in all rows is set once.
  * @returns the number of rows that the database counts as changed
  */
 export async function updateRows(tx: Executor, table: string, rows: readonly Values[]): Promise<number> {
-  const [key = 'id', ...columns] = Object.keys(rows[0] ?? {})
   let changed = 0
   for (let from = 0; from < rows.length; from += maxRows) {
-    const padded = padToPowerOfTwo(rows.slice(from, from + maxRows))
-    const bind = padded.flatMap((row) => Object.values(row))
-    changed += await tx.write(updateSql(table, key, columns, padded.length), bind)
+    const bind: SqlValue[] = []
+    const sql = updateSql(table, padToPowerOfTwo(rows.slice(from, from + maxRows)), bind)
+    changed += await tx.write(sql, bind)
   }
   return changed
 }
@@ -56,16 +78,18 @@ const placeholders = (first: number, count: number) =>
 const tuples = (rows: number, columns: number) =>
   Array.from({ length: rows }, (_, row) => `(${placeholders(row * columns + 1, columns)})`).join(', ')
 
-/** CASE key WHEN ... THEN ...: portable, and one statement kind per number of rows. */
-function updateSql(table: string, key: string, columns: readonly string[], rows: number): string {
-  const width = columns.length + 1
-  const keyOf = (row: number) => `$${row * width + 1}`
-  const assignments = columns.map((column, index) => {
-    const cases = Array.from({ length: rows }, (_, row) => `WHEN ${keyOf(row)} THEN $${row * width + 2 + index}`)
+/** CASE key WHEN ... THEN ...: portable, and few kinds of statement. */
+function updateSql(table: string, rows: readonly Values[], bind: SqlValue[]): string {
+  const [first = {}] = rows
+  const [key = 'id', ...columns] = Object.keys(first)
+  const bound = (value: SqlValue | undefined) => `$${bind.push(value ?? null)}`
+  const keys = rows.map((row) => bound(row[key]))
+  const assignments = columns.map((column) => {
+    if (rows.every((row) => row[column] === first[column])) return `${column} = ${bound(first[column])}`
+    const cases = rows.map((row, index) => `WHEN ${keys[index]} THEN ${bound(row[column])}`)
     return `${column} = CASE ${key} ${cases.join(' ')} END`
   })
-  const keys = Array.from({ length: rows }, (_, row) => keyOf(row)).join(', ')
-  return `UPDATE ${table} SET ${assignments.join(', ')} WHERE ${key} IN (${keys})`
+  return `UPDATE ${table} SET ${assignments.join(', ')} WHERE ${key} IN (${keys.join(', ')})`
 }
 
 function padToPowerOfTwo<T>(items: readonly T[]): T[] {

@@ -21,6 +21,8 @@ export interface AccountHandlerDeps {
   readonly adapter: (provider: string) => ProviderAdapter
   readonly publicUrl: () => string
   readonly reasonKeys: readonly string[]
+  /** A connection was changed by somebody who may have mended it. */
+  readonly mended: (connectionId: number) => Promise<void>
 }
 
 export const connectionSchema = z.strictObject({
@@ -41,7 +43,10 @@ export const connectionSchema = z.strictObject({
 })
 
 /** The body of PATCH: what is given replaces what was; credentials field by field. */
-export const connectionChanges = connectionSchema.omit({ accountId: true, provider: true }).partial()
+export const connectionChanges = connectionSchema
+  .omit({ accountId: true, provider: true })
+  .extend({ state: z.enum(['active', 'paused']) })
+  .partial()
 
 export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
   async getSettings({ params }: RequestFacts): Promise<Reply> {
@@ -95,11 +100,16 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
     await assertFallback(deps, existing.accountId, body)
     const isVerified = query.verify && body.credentials !== undefined
     const checks = isVerified ? await checkCredentials(deps, provider.id, credentials) : []
-    const { name, businessPhone, limits } = body
+    const { name, businessPhone, limits, state } = body
     const fallback = body.fallbackConnectionId === undefined ? {} : { fallbackConnectionId: fallbackIdOf(body) }
-    const changes = { ...defined({ name, businessPhone, limits }), credentials, ...fallback }
+    const changes = {
+      ...defined({ name, businessPhone, limits, state }),
+      ...(body.credentials ? { credentials } : {}),
+      ...fallback,
+    }
     const changed = await deps.connections.patch(existing.id, changes)
     if (!changed) throw notFound('connection')
+    await deps.mended(changed.id)
     return { status: 200, body: { ...shownConnection(deps, changed), checks } }
   },
 })
@@ -181,7 +191,7 @@ function shownConnection({ providers, publicUrl }: AccountHandlerDeps, connectio
     name,
     isOpen(name) ? value : maskSecret(value),
   ])
-  const { id, accountId, provider, name, businessPhone, limits, fallbackConnectionId, state } = connection
+  const { id, accountId, provider, name, businessPhone, limits, fallbackConnectionId, state, stateReason } = connection
   return {
     id: String(id),
     accountId,
@@ -191,6 +201,7 @@ function shownConnection({ providers, publicUrl }: AccountHandlerDeps, connectio
     limits,
     fallbackConnectionId: fallbackConnectionId === undefined ? null : String(fallbackConnectionId),
     state,
+    stateReason: stateReason ?? null,
     credentials: Object.fromEntries(credentials),
     webhook: {
       callbackUrl: `${publicUrl()}/webhooks/${provider}/${connection.webhookKey}`,

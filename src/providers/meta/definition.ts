@@ -77,6 +77,8 @@ export const meta = {
     },
     webhookAliases: ['/api/v1/whatsapp/webhook'],
   },
+  // https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput and .../about-the-platform
   defaultLimits: { messagesPerSecond: 80, concurrency: 40 },
+  pairLimit: { everyMs: 6_000, burst: 45 },
   createAdapter: createMetaAdapter,
 } as const satisfies ProviderDefinition

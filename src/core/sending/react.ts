@@ -1,0 +1,64 @@
+/** What the outcome of one send means for everything but its message: pace, pauses, and who goes on. */
+
+import { isDeepStrictEqual } from 'node:util'
+import type { Connection, ConnectionStore } from '../accounts/connections.ts'
+import { type FailureCode, failureKind, failureKinds } from '../contract/failures.ts'
+import type { SendOutcome } from '../contract/provider.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Lanes } from './lanes.ts'
+import type { ClaimedMessage } from './outgoing-message.ts'
+import type { Recorded } from './record-attempt.ts'
+
+export interface ReactDeps {
+  readonly connections: Pick<ConnectionStore, 'get' | 'pause'>
+  readonly lanes: () => Pick<Lanes, 'pause' | 'wake'>
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+export type Brake = (connectionId: number, outcome: SendOutcome) => void
+
+/** What an answer means for the calls that would come next; at once, since writing it down takes time. */
+export const createBrake =
+  (lanes: () => Pick<Lanes, 'pause' | 'slowDown'>): Brake =>
+  (connectionId, outcome) => {
+    if (outcome.outcome !== 'refused') return
+    const kind = failureKind(outcome.failure.code)
+    if (kind.class === 'refused_account') lanes().pause(connectionId)
+    if (kind.class === 'throttled' && kind.scope === 'connection') {
+      lanes().slowDown(connectionId, outcome.failure.retryAfterMs)
+    }
+  }
+
+/** @param sender the connection as it was when the call was made */
+export type React = (
+  message: ClaimedMessage,
+  outcome: SendOutcome,
+  recorded: Recorded | undefined,
+  sender: Connection | undefined,
+) => Promise<void>
+
+export const createReact =
+  ({ connections, lanes, log, metrics }: ReactDeps): React =>
+  async ({ connectionId }, outcome, recorded, sender) => {
+    if (recorded?.fallback) await lanes().wake(recorded.fallback.connection.id)
+    if (outcome.outcome !== 'refused') return
+    const { code } = outcome.failure
+    if (failureKind(code).class !== 'refused_account') return
+    const current = await connections.get(connectionId).catch(() => undefined)
+    // Refused with credentials that have been replaced since: says nothing about the new ones.
+    if (sender && current && !isDeepStrictEqual(sender.credentials, current.credentials))
+      return lanes().wake(connectionId)
+    // Whoever woke it meanwhile did not know yet.
+    lanes().pause(connectionId)
+    // Many calls may come back with the same news; one of them changes the state, and only that one alerts.
+    if (!(await connections.pause(connectionId, code).catch(() => false))) return
+    metrics.connectionsPaused.inc({ reason: code })
+    log.error({ connectionId, reason: code }, 'connection paused: it needs somebody to mend it; its messages wait')
+  }
+
+/** What made messages wait for their connection to be mended. */
+export const accountFailures = (Object.keys(failureKinds) as FailureCode[]).filter(
+  (code) => failureKind(code).class === 'refused_account',
+)

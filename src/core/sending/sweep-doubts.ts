@@ -1,0 +1,178 @@
+/** Looks at sends in doubt whose time has come, and lets operators decide about those that stay unknown. */
+
+import type { Connection } from '../accounts/connections.ts'
+import type { AccountSettings } from '../accounts/settings.ts'
+import { activityRecord } from '../activity/activity-event.ts'
+import type { ActivityStore } from '../activity/activity-store.ts'
+import type { FailureCode } from '../contract/failures.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Database, Executor } from '../storage/database.ts'
+import { insertRows, selectIn, updateWhereIn } from '../storage/rows.ts'
+import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { rank } from './outgoing-message.ts'
+import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
+import type { OutgoingStore } from './outgoing-store.ts'
+import { type DoubtDecision, decideDoubt } from './resolve-doubt.ts'
+
+export interface DoubtDeps {
+  readonly database: Database
+  readonly store: OutgoingStore
+  readonly activity: ActivityStore
+  readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
+  readonly connection: (id: number) => Promise<Connection | undefined>
+  readonly metrics: Metrics
+  readonly now: () => Date
+}
+
+const groupSize = 100
+
+/** Decides about one group of doubts. Resolves with how many were looked at. */
+export async function sweepDoubts(deps: DoubtDeps): Promise<number> {
+  const { database, store, activity, now } = deps
+  const ids = await store.doubtsDue(now(), groupSize)
+  if (ids.length === 0) return 0
+  await database.transaction(async (tx) => {
+    const records = [...(await store.lock(tx, ids)).values()].filter(({ state }) => state === 'in_doubt')
+    const attempts = await lastAttempts(tx, records)
+    const decided = await Promise.all(
+      records.map(async (record) => ({ record, ...(await decide(deps, record, attempts)) })),
+    )
+    await store.apply(tx, decided.map(changeOf(now())), now())
+    await markResent(
+      tx,
+      decided.filter(({ decision }) => decision === 'resend').map(({ record }) => record.id),
+    )
+    const lost = decided.flatMap((end) =>
+      end.decision === 'unknown' ? [unknownActivity(end.record, end.why, now())] : [],
+    )
+    await activity.insert(tx, lost, now())
+    for (const { decision } of decided) if (decision !== 'wait') deps.metrics.doubts.inc({ resolution: decision })
+  })
+  activity.committed()
+  return ids.length
+}
+
+type Decided = DoubtDecision & { readonly record: OutgoingRecord }
+
+async function decide(
+  deps: DoubtDeps,
+  record: OutgoingRecord,
+  attempts: ReadonlyMap<number, LastAttempt>,
+): Promise<DoubtDecision> {
+  const settings = await deps.settings(record.accountId, record.snapshot.channelId)
+  const connection = record.connectionId === null ? undefined : await deps.connection(record.connectionId)
+  const attempt = attempts.get(record.id)
+  return decideDoubt(
+    {
+      attemptedAt: attempt?.startedAt ?? record.createdAt,
+      failure: {
+        code: (record.failureCode ?? 'no_answer') as FailureCode,
+        ...(attempt?.vendorCode ? { vendorCode: attempt.vendorCode } : {}),
+      },
+      wasResent: record.possibleDuplicate,
+      expiresAt: record.expiresAt,
+    },
+    { now: deps.now(), policy: settings.inDoubtPolicy, echoedUntil: connection?.echoedUntil },
+  )
+}
+
+const changeOf =
+  (now: Date) =>
+  (end: Decided): OutgoingChange => {
+    switch (end.decision) {
+      case 'wait':
+        return { ...end.record, dueAt: end.until }
+      case 'resend':
+        return { ...end.record, state: 'queued', statusRank: rank.pending, dueAt: now }
+      case 'unknown':
+        return { ...end.record, state: 'unknown', dueAt: null, failureReason: end.why }
+    }
+  }
+
+const unknownActivity = (record: OutgoingRecord, why: string, at: Date) =>
+  activityRecord(record, {
+    eventSubType: 'unknown',
+    at,
+    // One that an operator sends again may end so once more.
+    discriminator: `attempt ${record.attempts}`,
+    failureReason: `Whether the message was sent is not known: ${why}.`,
+  })
+
+const markResent = (tx: Executor, ids: readonly number[]) =>
+  updateWhereIn(tx, 'wa_outgoing_messages', { possible_duplicate: 1 }, 'id', ids)
+
+interface LastAttempt {
+  readonly startedAt: Date | null
+  readonly vendorCode: string | null
+}
+
+async function lastAttempts(tx: Executor, records: readonly OutgoingRecord[]): Promise<Map<number, LastAttempt>> {
+  const head = `SELECT wa_outgoing_message_id AS id, attempt, started_at, vendor_code FROM wa_send_attempts WHERE wa_outgoing_message_id`
+  const rows = await selectIn<{ id: number; attempt: number; started_at: string; vendor_code: string | null }>(
+    tx,
+    head,
+    records.map(({ id }) => id),
+    ' ORDER BY attempt',
+  )
+  return new Map(
+    rows.map((row) => [Number(row.id), { startedAt: fromSqlTime(row.started_at), vendorCode: row.vendor_code }]),
+  )
+}
+
+export const resolutions = ['resend', 'mark_sent', 'ignore'] as const
+export type Resolution = (typeof resolutions)[number]
+
+/** Long enough for the operator's resend to get out. */
+const resendUsefulMs = 3_600_000
+
+/**
+ * What an operator decides about a message whose fate is not known; written down with who did it.
+ * @returns the message as it was, or undefined when there is none; unchanged unless it was in doubt or unknown
+ */
+export async function resolveByHand(
+  deps: Pick<DoubtDeps, 'database' | 'store' | 'activity' | 'now'>,
+  id: number,
+  resolution: Resolution,
+  actor: string,
+): Promise<{ record: OutgoingRecord; isChanged: boolean } | undefined> {
+  const { database, store, activity, now } = deps
+  const result = await database.transaction(async (tx) => {
+    const record = (await store.lock(tx, [id])).get(id)
+    if (!record) return undefined
+    const isChanged = record.state === 'unknown' || record.state === 'in_doubt'
+    if (!isChanged) return { record, isChanged }
+    await store.apply(tx, [handChange(record, resolution, now())], now())
+    if (resolution === 'resend') {
+      const expiresAt = sqlTime(new Date(now().getTime() + resendUsefulMs))
+      await updateWhereIn(tx, 'wa_outgoing_messages', { possible_duplicate: 1, expires_at: expiresAt }, 'id', [id])
+    }
+    if (resolution === 'mark_sent' && record.rootOutgoingId === null) {
+      await activity.insert(tx, [activityRecord(record, { eventSubType: 'inqueue', at: now() })], now())
+    }
+    await insertRows(tx, 'audit_log', [auditRow(record, resolution, actor, now())])
+    return { record, isChanged }
+  })
+  activity.committed()
+  return result
+}
+
+function handChange(record: OutgoingRecord, resolution: Resolution, now: Date): OutgoingChange {
+  switch (resolution) {
+    case 'resend':
+      return { ...record, state: 'queued', statusRank: rank.pending, dueAt: now }
+    case 'mark_sent':
+      return { ...record, state: 'accepted', statusRank: rank.accepted, dueAt: null, acceptedAt: now }
+    case 'ignore':
+      return { ...record, state: 'unknown', statusRank: rank.unclear, dueAt: null }
+  }
+}
+
+const auditRow = (record: OutgoingRecord, resolution: Resolution, actor: string, now: Date) => ({
+  actor,
+  action: `message.${resolution}`,
+  subject_type: 'message',
+  subject_id: String(record.id),
+  account_id: record.accountId,
+  detail: JSON.stringify({ from: record.state }),
+  created_at: sqlTime(now),
+})

@@ -1,0 +1,51 @@
+import { DataTypes, type QueryInterface } from 'sequelize'
+
+const { BIGINT, DATE, INTEGER, STRING, TEXT, TINYINT } = DataTypes
+
+const charset = { charset: 'utf8mb4', collate: 'utf8mb4_bin' }
+const id = { type: BIGINT, primaryKey: true, autoIncrement: true }
+
+export async function up(schema: QueryInterface): Promise<void> {
+  await addColumn(schema, 'wa_outgoing_messages', 'possible_duplicate', {
+    type: TINYINT,
+    allowNull: false,
+    defaultValue: 0,
+  })
+  // Start of the newest send whose reference came back: shows that this connection's webhooks arrive.
+  await addColumn(schema, 'wa_connections', 'echoed_until', { type: DATE(3) })
+  await schema.createTable(
+    'gateway_replicas',
+    {
+      id,
+      replica_id: { type: STRING(36), allowNull: false, unique: true },
+      seen_at: { type: DATE(3), allowNull: false },
+    },
+    charset,
+  )
+  await schema.createTable(
+    'audit_log',
+    {
+      id,
+      /** Who did it: `admin`, `environment`, `gateway`. */
+      actor: { type: STRING(64), allowNull: false },
+      action: { type: STRING(64), allowNull: false },
+      subject_type: { type: STRING(32), allowNull: false },
+      subject_id: { type: STRING(64), allowNull: false },
+      account_id: { type: INTEGER },
+      detail: { type: TEXT },
+      created_at: { type: DATE(3), allowNull: false },
+    },
+    charset,
+  )
+}
+
+/** A migration that was cut off is run again and finds part of its work done. */
+async function addColumn(
+  schema: QueryInterface,
+  table: string,
+  name: string,
+  column: Parameters<QueryInterface['addColumn']>[2],
+) {
+  const existing = await schema.describeTable(table)
+  if (!(name in existing)) await schema.addColumn(table, name, column)
+}

@@ -1,0 +1,45 @@
+import { expect } from 'chai'
+import { createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
+import { openDatabase } from '../../src/core/storage/database.ts'
+import { migrate } from '../../src/core/storage/migrate.ts'
+import { createStorage } from '../support/world.ts'
+
+const now = new Date('2026-03-01T10:00:00.000Z')
+
+const draft = {
+  reference: 'g'.repeat(22),
+  accountId: 379,
+  kind: 'fdr',
+  idempotencyKey: 'fdr:379:1',
+  connectionId: 1,
+  customerPhone: '+919810012345',
+  content: { type: 'text', text: 'hello' },
+  snapshot: {},
+  route: { connectionId: 1, why: 'test' },
+  state: 'sending',
+} as const
+
+for (const kind of ['sqlite', 'mysql'] as const) {
+  describe(`A message given back because its commit went unanswered, on ${kind}`, () => {
+    it('stays with whoever claimed it since, when the answer of the giving back was lost and it is repeated', async () => {
+      const storage = await createStorage(kind)
+      const database = openDatabase({ url: storage.url })
+      try {
+        await migrate(database)
+        const store = createOutgoingStore(database)
+        const [inserted] = await database.transaction((tx) => store.insert(tx, [draft], now))
+        await store.giveBack([draft.reference], now)
+        const claimed = await store.claim(1, 10, new Set(), now)
+        expect(claimed.map(({ id }) => id)).to.deep.equal([inserted?.id])
+
+        await store.giveBack([draft.reference], now)
+
+        expect((await store.get(inserted?.id ?? 0))?.state).to.equal('sending')
+        expect(await store.claim(1, 10, new Set(), now)).to.deep.equal([])
+      } finally {
+        await database.close()
+        await storage.drop()
+      }
+    })
+  })
+}
