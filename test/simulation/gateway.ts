@@ -1,0 +1,202 @@
+/**
+ * One process of the gateway: the real stories and stores, put together as `core/core.ts` does it, over fakes of
+ * database, broker and provider. Only what is no part of the protocol is left out (settings, templates, replies).
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ActivityStore, createActivityStore } from '../../src/core/activity/activity-store.ts'
+import type { InboundEvent } from '../../src/core/contract/events.ts'
+import type { ProviderAdapter } from '../../src/core/contract/provider.ts'
+import { applyReports } from '../../src/core/inbound/apply-reports.ts'
+import { createInboundStore } from '../../src/core/inbound/inbound-store.ts'
+import { receiveWebhooks, type VerifiedWebhook } from '../../src/core/inbound/receive.ts'
+import { acceptEvents, type EventResult, parkUnstorable } from '../../src/core/notifications/accept-event.ts'
+import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
+import { createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
+import { createBrake, createReact } from '../../src/core/sending/react.ts'
+import { type EndedAttempt, type Recorded, recordAttempts } from '../../src/core/sending/record-attempt.ts'
+import { createSendMessage } from '../../src/core/sending/send-message.ts'
+import { sweepExpired } from '../../src/core/sending/sweep.ts'
+import { sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
+import { createBatcher } from '../../src/core/storage/batcher.ts'
+import type { Database } from '../../src/core/storage/database.ts'
+import { whenBack } from '../../src/core/storage/when-back.ts'
+import type { Broker, Delivery, Taker } from './fakes/broker.ts'
+import type { Connections } from './fakes/connections.ts'
+import { createDecide } from './fakes/events.ts'
+import { createFleet, type Fleet } from './fleet.ts'
+import type { Mutation } from './mutants.ts'
+import { silentLog, uncounted } from './quiet.ts'
+import type { Random } from './random.ts'
+import type { Owner, Scheduler } from './scheduler.ts'
+import type { Weather } from './weather.ts'
+import { createWorker } from './worker.ts'
+
+export interface GatewayDeps {
+  readonly owner: Owner
+  readonly database: Database
+  readonly broker: Broker
+  readonly adapter: ProviderAdapter
+  readonly connections: Connections
+  readonly scheduler: Scheduler
+  readonly random: Random
+  readonly weather: Weather
+  readonly mutation: Mutation
+}
+
+export interface Gateway extends Taker {
+  /** A webhook: answers whether it was a 200. */
+  webhook(events: readonly InboundEvent[], answer: (isOk: boolean) => void): void
+  /** Looks for everything that is due. */
+  sweep(): void
+}
+
+const giveBackMs = 60_000
+
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { owner, database, connections, scheduler, random, mutation, weather } = deps
+  const { now } = scheduler
+  const common = { database, now, log: silentLog, metrics: uncounted, connection: connections.get }
+  const store = mutation.outgoing(createOutgoingStore(database), database)
+  const activity = mutation.activity(createActivityStore({ database, hasBroker: true }), database, now)
+  const inbound = mutation.inbound(createInboundStore(database))
+  const rejected = createRejectedEvents(database)
+
+  const recording = { ...common, store, activity, random: random.next }
+  const record = createBatcher<EndedAttempt, Recorded>({ flush: (ended) => recordAttempts(recording, ended) })
+  const fleet: Fleet = createFleet({
+    connections,
+    now,
+    claim: store.claim,
+    brake: createBrake(() => fleet),
+    send: createSendMessage({
+      ...common,
+      adapter: () => mutation.adapter(deps.adapter),
+      record,
+      react: createReact({
+        ...common,
+        connections: { get: async () => undefined, pause: async () => false },
+        lanes: () => fleet,
+      }),
+      countSent: () => {},
+    }),
+  })
+
+  const giveBack = (references: readonly string[]) => void whenBack(giveBackMs, () => store.giveBack(references, now()))
+  const decide = createDecide({ connections, random, now })
+  const accepting = {
+    database,
+    decide,
+    outgoing: store,
+    rejected,
+    reserve: fleet.reserve,
+    wake: fleet.wake,
+    giveBack,
+    now,
+  }
+  const events = createBatcher<Buffer, EventResult>({ flush: (bodies) => acceptEvents(accepting, bodies) })
+  const accept = (body: Buffer) => events.add(body).catch((error) => parkUnstorable(accepting, body, error))
+  const webhooks = createBatcher<VerifiedWebhook, undefined>({
+    flush: (group) => receiveWebhooks({ ...common, store: inbound, rejected }, group),
+  })
+
+  const applying = {
+    ...common,
+    store: inbound,
+    outgoing: mutation.outgoingOfReports(store),
+    activity,
+    noteEcho: connections.noteEcho,
+  }
+  const doubting = { ...common, store, activity, settings: async () => settingsOf(weather) }
+  const reports = createWorker(() => applyReports(applying))
+  const publisher = createWorker(() => publishDue(deps, activity))
+  const sweeper = createWorker(async () => {
+    await mutation.sweepLostSends(recording)
+    await sweepExpired(recording)
+    await sweepDoubts(doubting)
+    for (const id of await store.connectionsWithDue(now())) fleet.wake(id)
+    return 0
+  })
+  activity.onCommitted(publisher.wake)
+
+  return {
+    owner,
+    take: (delivery) => void take(accept, delivery, mutation),
+    webhook: (received, answer) =>
+      void handle(
+        () => webhooks.add({ connections: connections.all(), events: received }),
+        answerOf(deps, answer),
+        mutation,
+      ).then(reports.wake),
+    sweep() {
+      for (const worker of [sweeper, reports, publisher]) worker.wake()
+    },
+  }
+}
+
+const settingsOf = ({ policy }: Weather) => ({
+  accountId: 1,
+  accountSlug: undefined,
+  isWhatsappEnabled: true,
+  connectionId: undefined,
+  defaultCountry: 'IN',
+  timezone: 'Asia/Kolkata',
+  languages: ['en'],
+  templates: {},
+  support: {},
+  quietHours: undefined,
+  inDoubtPolicy: policy,
+  portalUrl: undefined,
+})
+
+/** As `consumers/event-consumer.ts`: held and tried again until it is committed, then acknowledged. */
+async function take(accept: (body: Buffer) => Promise<EventResult>, delivery: Delivery, { acksFirst }: Mutation) {
+  if (acksFirst) delivery.ack()
+  for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 10_000)) {
+    try {
+      await accept(delivery.body)
+      return acksFirst || delivery.ack()
+    } catch {
+      await sleep(waitMs)
+    }
+  }
+}
+
+const answerOf =
+  ({ scheduler, owner }: GatewayDeps, answer: (isOk: boolean) => void) =>
+  (isOk: boolean) =>
+    void scheduler.after(1, isOk ? '200' : '503', () => answer(isOk), owner)
+
+/** As `http/handlers/webhooks.ts`: nothing is answered 200 that is not stored. */
+async function handle(store: () => Promise<unknown>, answer: (isOk: boolean) => void, { answersFirst }: Mutation) {
+  if (answersFirst) answer(true)
+  const isStored = await store().then(
+    () => true,
+    () => false,
+  )
+  if (!answersFirst) answer(isStored)
+}
+
+const confirmMs = 30_000
+
+/** As `consumers/activity-publisher.ts`: marked as published once the broker has confirmed it. */
+async function publishDue({ broker, scheduler, mutation }: GatewayDeps, activity: ActivityStore): Promise<number> {
+  const events = await activity.takeUnpublished(scheduler.now(), 256)
+  if (mutation.marksFirst)
+    await activity.markPublished(
+      events.map(({ id }) => id),
+      scheduler.now(),
+    )
+  const publish = (eventId: string) =>
+    new Promise<boolean>((resolve) => {
+      const timeout = setTimeout(() => resolve(false), confirmMs)
+      broker.keep(eventId, () => {
+        clearTimeout(timeout)
+        resolve(true)
+      })
+    })
+  const confirmed = await Promise.all(events.map(({ eventId }) => publish(eventId)))
+  const ids = events.flatMap(({ id }, index) => (confirmed[index] ? [id] : []))
+  if (!mutation.marksFirst) await activity.markPublished(ids, scheduler.now())
+  return ids.length === events.length ? events.length : 0
+}
