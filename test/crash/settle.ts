@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlannedEvent } from './events.ts'
+import { tellLies } from './lies.ts'
 import type { Stage } from './stage.ts'
 
 /** Work that is not done yet, by name. */
@@ -27,6 +28,7 @@ export async function settle(stage: Stage, events: readonly PlannedEvent[]): Pro
   const keep = (note: string | undefined) => {
     if (note) notes.push(note)
   }
+  tellLies(stage.provider, false)
   for (const gateway of stage.gateways) await gateway.untilReady()
   keep(await untilTaken(stage, events))
   keep(await untilCalm(stage))

@@ -62,7 +62,7 @@ export async function prepareStage(options: CrashOptions, customers: readonly Cu
   for (const gateway of gateways) await gateway.untilReady()
   await furnish(provider, gateways[0], webhooks.port)
   for (const customer of customers) provider.addCustomer(customer)
-  tellLies(provider)
+  tellLies(provider, true)
   return {
     database,
     broker,
