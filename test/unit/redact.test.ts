@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createLogger } from '../../src/core/observe/logger.ts'
-import { maskPhone, maskSecret } from '../../src/core/observe/redact.ts'
+import { maskSecret } from '../../src/core/observe/redact.ts'
 
 const logged = (facts: object): string => {
   const lines: string[] = []
@@ -44,11 +44,6 @@ describe('log lines', () => {
 })
 
 describe('masks', () => {
-  it('show the last four digits of a phone', () => {
-    expect(maskPhone('+919810012345')).to.equal('…2345')
-    expect(maskPhone(undefined)).to.equal(undefined)
-  })
-
   it('show the last four characters of a secret, and nothing of a short one', () => {
     expect(maskSecret('EAAtokenabcd1234')).to.equal('…1234')
     for (const short of ['', 'abc', 'elevenchars']) expect(maskSecret(short)).to.equal('…')

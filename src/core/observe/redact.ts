@@ -16,8 +16,5 @@ export const redactedPaths: string[] = [
   'body',
 ].flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
 
-/** `+919810012345` -> `…2345`: enough to recognise, not enough to call. */
-export const maskPhone = (phone: string | undefined): string | undefined => phone && `…${phone.slice(-4)}`
-
 /** A secret as the API shows it: its last four characters. */
 export const maskSecret = (secret: string): string => `…${secret.length >= 12 ? secret.slice(-4) : ''}`

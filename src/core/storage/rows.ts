@@ -19,8 +19,8 @@ export async function insertRows(tx: Executor, table: string, rows: readonly Val
 }
 
 /**
- * Leaves out rows that exist. Not by ON DUPLICATE KEY: meeting a row with a higher id, MySQL and MariaDB number the rows
- * of the statement that come after it from there, and silently leave out those whose id is another's by then.
+ * Leaves out rows that exist. Not by ON DUPLICATE KEY: meeting a row with a higher id, MariaDB (10.11) numbers the rows
+ * of the statement that come after it from there, and silently leaves out those whose id is another's by then.
  */
 async function insertNew(tx: Executor, table: string, rows: readonly Values[]): Promise<void> {
   try {
