@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Consumers, startConsumers } from './consumers/consumers.ts'
 import { type Control, startControl } from './consumers/control.ts'
+import { startWorker, type Worker } from './consumers/worker.ts'
 import { forProvider, platformAccountId } from './core/accounts/connections.ts'
 import type { HttpClient, ProviderAdapter } from './core/contract/provider.ts'
 import { type Core, createCore } from './core/core.ts'
@@ -70,8 +71,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     onChange: (change) => control?.announce(change),
   })
   await enterPlatformConnection(core, env, adapter)
-  if (env.AMQP_URL) control = await startControl({ url: env.AMQP_URL, log, onChange: (change) => drop(core, change) })
+  if (env.AMQP_URL)
+    control = await startControl({ url: env.AMQP_URL, log, onChange: (change) => drop(core, change, log) })
 
+  const upkeep = startUpkeep(core, clock.synchronise, log)
   let consumers: Consumers | undefined
   const http = createHttp({
     core,
@@ -94,7 +97,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     consumers = await startConsumers({
       core,
       amqpUrl: env.AMQP_URL,
-      synchroniseClock: clock.synchronise,
       log,
       metrics,
       now,
@@ -108,10 +110,12 @@ export async function startApp(options: AppOptions): Promise<App> {
     async stop() {
       stopping.abort()
       await consumers?.stopTaking()
-      await core.stop()
+      await core.lanes.drain()
       await http.close()
       await consumers?.stop()
+      await Promise.all(upkeep.map((worker) => worker.stop()))
       await core.templates.flushCounts().catch(() => {})
+      await core.leave().catch(() => {})
       await control?.close()
       await agent.close().catch(() => {})
       await database.close()
@@ -158,9 +162,31 @@ async function enterPlatformConnection(core: Core, env: Env, adapter: (id: strin
     .catch(() => {})
 }
 
-function drop(core: Core, change: { what: 'settings'; accountId: number } | { what: 'connections' }): void {
+function drop(
+  core: Core,
+  change: { what: 'settings'; accountId: number } | { what: 'connections' },
+  log: Logger,
+): void {
   if (change.what === 'settings') core.settings.drop(change.accountId)
-  else void core.connectionsChanged()
+  else
+    core
+      .connectionsChanged()
+      .catch((error) => log.warn({ err: error }, 'lanes could not be told of changed connections'))
+}
+
+const upkeepEveryMs = 1_000
+const clockEveryMs = 30_000
+
+/** Also a process that only answers HTTP sends what it accepts, so it counts in the pace and needs the right time. */
+function startUpkeep(core: Core, synchroniseClock: () => Promise<void>, log: Logger): Worker[] {
+  const clock = async () => {
+    await synchroniseClock()
+    return 0
+  }
+  return [
+    ...Object.entries(core.work.upkeep).map(([name, work]) => startWorker({ name, work, everyMs: upkeepEveryMs, log })),
+    startWorker({ name: 'clock', work: clock, everyMs: clockEveryMs, log }),
+  ]
 }
 
 const readinessMs = 2_000

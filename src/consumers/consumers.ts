@@ -10,8 +10,6 @@ import { startWorker, type Worker } from './worker.ts'
 export interface ConsumersOptions {
   readonly core: Core
   readonly amqpUrl: string | undefined
-  /** Reads the database's clock again. */
-  readonly synchroniseClock: () => Promise<void>
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: () => Date
@@ -28,18 +26,10 @@ export interface Consumers {
 
 /** Others' work, and what a crash left, is noticed this fast. */
 const lookEveryMs = 1_000
-const clockEveryMs = 30_000
 /** Groups of reports that are applied side by side; their rows are held, so none is taken twice. */
 const reportAppliers = 2
 
-export async function startConsumers({
-  core,
-  amqpUrl,
-  synchroniseClock,
-  log,
-  metrics,
-  now,
-}: ConsumersOptions): Promise<Consumers> {
+export async function startConsumers({ core, amqpUrl, log, metrics, now }: ConsumersOptions): Promise<Consumers> {
   const start = (name: string, work: () => Promise<number>, fullGroup = 1) =>
     startWorker({ name, work, fullGroup, everyMs: lookEveryMs, log })
   const reports = Array.from({ length: reportAppliers }, () =>
@@ -49,16 +39,7 @@ export async function startConsumers({
   const decisions = start('push-decisions', core.work.pushDecisions)
   // Each on its own, so that one that fails holds up none of the others.
   const sweeps = Object.entries(core.work.sweeps).map(([name, work]) => start(name, work))
-  const clock = startWorker({
-    name: 'clock',
-    work: async () => {
-      await synchroniseClock()
-      return 0
-    },
-    everyMs: clockEveryMs,
-    log,
-  })
-  const workers: Worker[] = [...reports, replies, decisions, ...sweeps, clock]
+  const workers: Worker[] = [...reports, replies, decisions, ...sweeps]
   core.bells.received = () => {
     for (const worker of [...reports, replies]) worker.wake()
   }
@@ -87,9 +68,7 @@ interface BrokerParts {
   readonly publisher: ActivityPublisher
 }
 
-async function startBroker(
-  options: Omit<ConsumersOptions, 'amqpUrl' | 'synchroniseClock'> & { url: string },
-): Promise<BrokerParts> {
+async function startBroker(options: Omit<ConsumersOptions, 'amqpUrl'> & { url: string }): Promise<BrokerParts> {
   const { core, url, log, metrics, now } = options
   return {
     events: await startEventConsumer({ url, accept: core.acceptEvent, log }),

@@ -68,8 +68,10 @@ export interface Work {
   readonly applyReports: () => Promise<number>
   readonly applyReplies: () => Promise<number>
   readonly pushDecisions: () => Promise<number>
-  /** What nobody rings for: lanes whose messages are due, lost sends, late messages, counts. */
+  /** What nobody rings for: lanes whose messages are due, lost sends, late messages, doubts. */
   readonly sweeps: Readonly<Record<string, () => Promise<number>>>
+  /** What every process that sends must do, whatever its roles: say that it lives, write what it counted. */
+  readonly upkeep: Readonly<Record<string, () => Promise<number>>>
 }
 
 /** Groups that are full: there may be more. */
@@ -105,8 +107,8 @@ export interface Core {
   readonly connectionMended: (connectionId: number) => Promise<void>
   /** Another replica changed connections. */
   readonly connectionsChanged: () => Promise<void>
-  /** Nothing new leaves; resolves when nothing is in flight. */
-  readonly stop: () => Promise<void>
+  /** Not one of the replicas any more; after the heartbeat has stopped. */
+  readonly leave: () => Promise<void>
   /** What an account may map templates to. */
   readonly reasonKeys: readonly string[]
 }
@@ -140,6 +142,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const kinds = createKinds({ reasons, catalog })
   const templates = await loadTemplateRegistry(database, catalog, now())
 
+  const providerById = (id: string) => options.providers.find((provider) => provider.id === id)
   const settings = createSettingsStore({
     database,
     now,
@@ -148,7 +151,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const connections = createConnectionStore({
     database,
     secrets: createSecretBox(options.secretsKeys),
-    providerById: (id) => options.providers.find((provider) => provider.id === id),
+    providerById,
     now,
     onChange: () => onChange({ what: 'connections' }),
   })
@@ -181,7 +184,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     metrics,
   })
   const replicas = createReplicas(database, now)
-  const providerById = (id: string) => options.providers.find((provider) => provider.id === id)
   const lanes = createLanes({
     store: outgoing,
     now,
@@ -261,6 +263,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       lostSends: () => sweepLostSends(recording),
       expired: () => sweepExpired(recording),
       doubts: () => sweepDoubts(doubts),
+    },
+    upkeep: {
       heartbeat: async () => {
         await replicas.beat()
         return 0
@@ -303,10 +307,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       connections.drop()
       for (const { connectionId } of lanes.snapshot()) await lanes.wake(connectionId)
     },
-    stop: async () => {
-      await lanes.drain()
-      await replicas.leave()
-    },
+    leave: replicas.leave,
     reasonKeys: reasons.reasons.map(({ key }) => key),
     linkTarget: (token) => linkTarget({ outgoing, settings: settings.get, portalUrl: options.portalUrl }, token),
   }

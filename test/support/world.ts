@@ -37,6 +37,8 @@ export interface World {
   /** Calls the API as the administrator. */
   call<T = Record<string, unknown>>(method: Method, path: string, body?: unknown): Promise<Answer<T>>
   rows<T = Record<string, unknown>>(sql: string): Promise<T[]>
+  /** Drops the database, for a test that ends the gateway by itself. */
+  dropStorage(): Promise<void>
   close(): Promise<void>
 }
 
@@ -87,6 +89,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     env,
     call: (method, path, body) => callApi(app.url, method, path, body),
     rows: (sql) => database.select(sql),
+    dropStorage: storage.drop,
     async close() {
       await app.stop()
       await provider.close()
