@@ -29,7 +29,7 @@ import { loadTemplateCatalog, type TemplateCatalog } from './notifications/templ
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { createLanes, type Lanes } from './sending/lanes.ts'
-import { createOutgoingStore } from './sending/outgoing-store.ts'
+import { type Claim, createOutgoingStore } from './sending/outgoing-store.ts'
 import { accountFailures, createBrake, createReact } from './sending/react.ts'
 import { type EndedAttempt, type Recorded, recordAttempts } from './sending/record-attempt.ts'
 import { createReplicas } from './sending/replicas.ts'
@@ -171,7 +171,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),
   })
-  const react = createReact({ connections, lanes: () => lanes, log, metrics })
+  const react = createReact({ connections, lanes: () => lanes, now, log, metrics })
   const brake = createBrake(() => lanes)
   const sendMessage = createSendMessage({
     connection: connections.get,
@@ -184,8 +184,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     metrics,
   })
   const replicas = createReplicas(database, now)
+  const giveBack = (claims: readonly Claim[]) => whenBack(giveBackMs, () => outgoing.giveBack(claims, now()))
   const lanes = createLanes({
     store: outgoing,
+    giveBack,
     now,
     send: (message, breaker, onAnswered) =>
       sendMessage(message, breaker, (outcome) => {
@@ -213,8 +215,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     isEnabled: options.isEnabled,
     now,
   })
-  const giveBack = (references: readonly string[]) =>
-    void whenBack(giveBackMs, () => outgoing.giveBack(references, now()))
   const accepting = { database, decide, outgoing, rejected, reserve: lanes.reserve, wake, giveBack, now }
   const events = createBatcher<Buffer, EventResult>({
     flush: (bodies) => acceptEvents(accepting, bodies),

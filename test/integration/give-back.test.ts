@@ -28,11 +28,11 @@ for (const kind of ['sqlite', 'mysql'] as const) {
         await migrate(database)
         const store = createOutgoingStore(database)
         const [inserted] = await database.transaction((tx) => store.insert(tx, [draft], now))
-        await store.giveBack([draft.reference], now)
+        await store.giveBack([{ reference: draft.reference, attempt: 1 }], now)
         const claimed = await store.claim(1, 10, new Set(), now)
         expect(claimed.map(({ id }) => id)).to.deep.equal([inserted?.id])
 
-        await store.giveBack([draft.reference], now)
+        await store.giveBack([{ reference: draft.reference, attempt: 1 }], now)
 
         expect((await store.get(inserted?.id ?? 0))?.state).to.equal('sending')
         expect(await store.claim(1, 10, new Set(), now)).to.deep.equal([])

@@ -3,7 +3,7 @@
 import type { Connection } from '../../src/core/accounts/connections.ts'
 import type { SendOutcome } from '../../src/core/contract/provider.ts'
 import type { Breaker } from '../../src/core/sending/breaker.ts'
-import { createLane, type Lane, type Reservation } from '../../src/core/sending/lane.ts'
+import { createLane, type Lane, type LaneDeps, type Reservation } from '../../src/core/sending/lane.ts'
 import type { OutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import { createPacer, createRecipientPacer, type Pacer } from '../../src/core/sending/pacer.ts'
 import type { SendMessage } from '../../src/core/sending/send-message.ts'
@@ -16,6 +16,7 @@ export interface Fleet {
   wake(connectionId: number): Promise<void>
   pause(connectionId: number): void
   slowDown(connectionId: number, retryAfterMs?: number): void
+  holdBack(connectionId: number, recipient: string, forMs: number): void
 }
 
 export interface FleetDeps {
@@ -23,6 +24,7 @@ export interface FleetDeps {
   readonly brake: (connectionId: number, outcome: SendOutcome) => void
   readonly connections: Connections
   readonly claim: OutgoingStore['claim']
+  readonly giveBack: LaneDeps['giveBack']
   readonly send: SendMessage
   readonly now: () => Date
 }
@@ -37,11 +39,18 @@ export function createFleet(deps: FleetDeps): Fleet {
     reserve: ({ id }, recipient) => entries.get(id)?.lane.reserve(recipient),
     wake: async (id) => entries.get(id)?.lane.wake(),
     pause: () => {},
-    slowDown: (id, retryAfterMs) => entries.get(id)?.pacer.slowDown(performance.now(), retryAfterMs),
+    slowDown: (id, retryAfterMs) => {
+      entries.get(id)?.pacer.slowDown(performance.now(), retryAfterMs)
+      entries.get(id)?.lane.clear()
+    },
+    holdBack: (id, recipient, forMs) => entries.get(id)?.lane.holdBack(recipient, forMs),
   }
 }
 
-function entryOf({ claim, send, brake, now }: FleetDeps, { id, limits }: Connection): { lane: Lane; pacer: Pacer } {
+function entryOf(
+  { claim, giveBack, send, brake, now }: FleetDeps,
+  { id, limits }: Connection,
+): { lane: Lane; pacer: Pacer } {
   const pacer = createPacer(() => limits.messagesPerSecond / replicas, performance.now())
   const lane = createLane({
     concurrency: () => limits.concurrency,
@@ -49,6 +58,7 @@ function entryOf({ claim, send, brake, now }: FleetDeps, { id, limits }: Connect
     pacer,
     recipients: createRecipientPacer(pairLimit),
     claim: (limit, excluded) => claim(id, limit, excluded, now()),
+    giveBack,
     send: (message, onAnswered) =>
       send(message, breaker, (outcome) => {
         brake(id, outcome)

@@ -12,7 +12,7 @@ import { createInboundStore } from '../../src/core/inbound/inbound-store.ts'
 import { receiveWebhooks, type VerifiedWebhook } from '../../src/core/inbound/receive.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from '../../src/core/notifications/accept-event.ts'
 import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
-import { createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
+import { type Claim, createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import { createBrake, createReact } from '../../src/core/sending/react.ts'
 import { type EndedAttempt, type Recorded, recordAttempts } from '../../src/core/sending/record-attempt.ts'
 import { createSendMessage } from '../../src/core/sending/send-message.ts'
@@ -64,10 +64,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   const recording = { ...common, store, activity, random: random.next }
   const record = createBatcher<EndedAttempt, Recorded>({ flush: (ended) => recordAttempts(recording, ended) })
+  const giveBack = (claims: readonly Claim[]) => whenBack(giveBackMs, () => store.giveBack(claims, now()))
   const fleet: Fleet = createFleet({
     connections,
     now,
     claim: store.claim,
+    giveBack,
     brake: createBrake(() => fleet),
     send: createSendMessage({
       ...common,
@@ -82,7 +84,6 @@ export function createGateway(deps: GatewayDeps): Gateway {
     }),
   })
 
-  const giveBack = (references: readonly string[]) => void whenBack(giveBackMs, () => store.giveBack(references, now()))
   const decide = createDecide({ connections, random, now })
   const accepting = {
     database,

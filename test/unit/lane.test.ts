@@ -103,6 +103,7 @@ function surroundings() {
         pacer: noPace(),
         recipients: noPairLimit(),
         claim,
+        giveBack: async (messages) => void waiting.push(...messages),
         send,
         onError: (error) => errors.push(error),
         ...deps,
@@ -332,6 +333,107 @@ describe('lane', () => {
       expect(around.sent).to.deep.equal([1])
       expect(lane.inFlight()).to.equal(0)
     })
+  })
+
+  describe('what was claimed and not called yet', () => {
+    /** Claims three at a time, of which the pace lets one begin. */
+    const aCrowdedLane = (deps: Partial<LaneDeps> = {}) => {
+      const pacer = { ...noPace(), begin: () => around.sent.length < 1, beginsAtMs: (nowMs: number) => nowMs + 60_000 }
+      return around.lane({ pacer, ...deps })
+    }
+    const waitingIds = () => around.waiting.map(({ id }) => id).sort()
+
+    it('goes back to the rows when the lane is paused, and leaves once it is not', async () => {
+      let begins = 1
+      const pacer = { ...noPace(), begin: () => begins-- > 0, beginsAtMs: (nowMs: number) => nowMs + 60_000 }
+      const lane = around.lane({ pacer })
+      around.waiting.push(aMessage(1), aMessage(2), aMessage(3))
+      lane.wake()
+      await turns()
+      expect(around.sent).to.deep.equal([1])
+      expect(lane.inFlight()).to.equal(3)
+      lane.setPaused(true)
+      await turns()
+      expect(waitingIds()).to.deep.equal([2, 3])
+      expect(lane.inFlight()).to.equal(1)
+      await endAll()
+      begins = 2
+      lane.setPaused(false)
+      await turns()
+      expect(around.sent).to.deep.equal([1, 2, 3])
+    })
+
+    it('goes back when the claim ends in a paused lane', async () => {
+      const open = around.holdClaims()
+      const lane = around.lane()
+      around.waiting.push(aMessage(1))
+      lane.wake()
+      lane.setPaused(true)
+      open()
+      await turns()
+      expect(around.sent).to.deep.equal([])
+      expect(waitingIds()).to.deep.equal([1])
+    })
+
+    it('goes back when its row is committed in a lane that was paused or whose breaker opened meanwhile', async () => {
+      const lane = around.lane()
+      const [first, second] = [lane.reserve(phoneOf(1)), lane.reserve(phoneOf(2))]
+      around.setBreaker('open')
+      first?.start(aMessage(1))
+      around.setBreaker('closed')
+      lane.setPaused(true)
+      second?.start(aMessage(2))
+      await turns()
+      expect(around.sent).to.deep.equal([])
+      expect(waitingIds()).to.deep.equal([1, 2])
+      expect(lane.inFlight()).to.equal(0)
+    })
+
+    it('goes back when the provider asks for silence', async () => {
+      const pacer = noPace()
+      const lane = around.lane({ pacer })
+      const reservation = lane.reserve(phoneOf(1))
+      pacer.slowDown(performance.now(), 60_000)
+      reservation?.start(aMessage(1))
+      await turns()
+      expect(around.sent).to.deep.equal([])
+      expect(waitingIds()).to.deep.equal([1])
+    })
+
+    it('is waited for by a drain until it is back', async () => {
+      let isBack = () => {}
+      const giveBack = () =>
+        new Promise<void>((resolve) => {
+          isBack = resolve
+        })
+      const lane = aCrowdedLane({ giveBack })
+      around.waiting.push(aMessage(1), aMessage(2))
+      lane.wake()
+      await turns()
+      lane.clear()
+      await endAll()
+      let isDrained = false
+      void lane.drain().then(() => {
+        isDrained = true
+      })
+      await turns()
+      expect(isDrained).to.equal(false)
+      isBack()
+      await turns()
+      expect(isDrained).to.equal(true)
+    })
+  })
+
+  it('gives no slot to a fresh message whose recipient is waited for in the rows', () => {
+    let nowMs = 0
+    const lane = around.lane({ pacer: createPacer(() => 1_000_000, -1_000), nowMs: () => nowMs })
+    lane.holdBack(phoneOf(1), 30_000)
+    expect(lane.reserve(phoneOf(1))).to.equal(undefined)
+    expect(lane.reserve(phoneOf(2))).to.be.an('object')
+    nowMs = 30_000
+    expect(lane.reserve(phoneOf(1)), 'until it was claimed').to.equal(undefined)
+    nowMs = 36_000
+    expect(lane.reserve(phoneOf(1))).to.be.an('object')
   })
 
   describe('pace', () => {

@@ -60,6 +60,7 @@ describe('lanes', () => {
           return own
         },
       },
+      giveBack: async (messages) => void waiting.push(...messages),
       now: () => new Date(),
       send: async (message) => void sent.push(message.id),
       connection: async (id) => connections.get(id),

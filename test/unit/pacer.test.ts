@@ -102,6 +102,61 @@ describe('pace of a connection', () => {
     expect(takeAll(pacer, 20 * second, 30 * second).length).to.be.within(950, 1_005)
   })
 
+  describe('the begin of calls', () => {
+    const beginAll = (pacer: Pacer, fromMs: number, untilMs: number): number[] => {
+      const times: number[] = []
+      for (let nowMs = fromMs; nowMs < untilMs; nowMs = Math.max(nowMs + 1, pacer.beginsAtMs(nowMs)))
+        while (pacer.begin(nowMs)) times.push(nowMs)
+      return times
+    }
+
+    for (const rate of [0.5, 10, 80, 1_000]) {
+      it(`uses all of ${rate}/s, and overdraws no second by 5 %`, () => {
+        const times = beginAll(
+          createPacer(() => rate, 0),
+          0,
+          20 * second,
+        )
+        expect(times.length).to.be.at.least(Math.floor(rate * 20 * 0.95))
+        expect(mostWithin(times, second)).to.be.at.most(Math.max(1, Math.ceil(rate * 1.02)) + 1)
+      })
+    }
+
+    it('keeps its limit when calls that were held up come together', () => {
+      const step = fc.integer({ min: 0, max: 400 })
+      const run = fc.property(fc.integer({ min: 1, max: 400 }), fc.array(step, { maxLength: 60 }), (rate, steps) => {
+        const pacer = createPacer(() => rate, 0)
+        const times: number[] = []
+        let nowMs = 0
+        for (const afterMs of steps) {
+          nowMs += afterMs
+          for (let call = 0; call < 50 && pacer.begin(nowMs); call++) times.push(nowMs)
+        }
+        expect(mostWithin(times, second)).to.be.at.most(Math.ceil(rate * 1.02) + 1)
+      })
+      fc.assert(run, { numRuns: 300 })
+    })
+
+    it('is not held up by a slow past when the limit is raised', () => {
+      let rate = 0.001
+      const pacer = createPacer(() => rate, 0)
+      expect(pacer.begin(0)).to.equal(true)
+      expect(pacer.begin(second)).to.equal(false)
+      rate = 100
+      expect(pacer.beginsAtMs(second)).to.be.at.most(second + 10)
+    })
+
+    it('waits while the provider asks for silence', () => {
+      const pacer = createPacer(() => 100, 0)
+      pacer.slowDown(0, 3 * second)
+      expect(pacer.isBlocked(2 * second)).to.equal(true)
+      expect(pacer.begin(2 * second)).to.equal(false)
+      expect(pacer.beginsAtMs(2 * second)).to.equal(3 * second)
+      expect(pacer.isBlocked(3 * second)).to.equal(false)
+      expect(pacer.begin(3 * second)).to.equal(true)
+    })
+  })
+
   describe('after it was too fast', () => {
     it('pauses for a second when the provider names no time', () => {
       const pacer = createPacer(() => 100, 0)

@@ -87,13 +87,25 @@ describe('retry policy', () => {
     expect(waitAfter(1, { code: 'recipient_throttled', retryAfterMs: minute })).to.equal(minute)
   })
 
-  it('expires what could only be tried when it is of no use any more', () => {
-    const outcome = refused({ code: 'connection_unreachable' })
+  it('keeps what could only be tried later until the end of its usefulness, in case the cause is mended before', () => {
+    const outcome = refused({ code: 'credentials_invalid' })
     const at = (ms: number) => ({ attempt: 1, expiresAt: new Date(now.getTime() + ms) })
+    const waiting = (ms: number) => ({
+      state: 'waiting',
+      statusRank: rank.pending,
+      dueAt: new Date(now.getTime() + ms),
+    })
+    expect(afterAttempt(at(2 * second), outcome, now, middle)).to.deep.equal(waiting(2 * second))
+    expect(afterAttempt(at(9 * second), outcome, now, middle)).to.deep.equal(waiting(5 * second))
+  })
+
+  it('expires what is of no use any more', () => {
+    const outcome = refused({ code: 'connection_unreachable' })
     const expired = { state: 'expired', statusRank: rank.unclear, dueAt: null }
-    expect(afterAttempt(at(5 * second), outcome, now, middle)).to.deep.equal(expired)
-    expect(afterAttempt(at(-1), outcome, now, middle)).to.deep.equal(expired)
-    expect(afterAttempt(at(5 * second + 1), outcome, now, middle)).to.have.property('state', 'waiting')
+    for (const ms of [0, -1])
+      expect(afterAttempt({ attempt: 1, expiresAt: new Date(now.getTime() + ms) }, outcome, now, middle)).to.deep.equal(
+        expired,
+      )
   })
 
   it('a refusal for good is failed, not expired, however late it comes', () => {
@@ -116,8 +128,10 @@ describe('retry policy', () => {
         const { state, dueAt } = afterAttempt({ attempt, expiresAt }, refused(failure), now, chance)
         expect(dueAt !== null).to.equal(state === 'waiting')
         if (!dueAt) return
-        expect(dueAt.getTime()).to.be.greaterThan(now.getTime() + (retryAfterMs ?? 0) - 1)
-        expect(dueAt.getTime()).to.be.lessThan(expiresAt?.getTime() ?? now.getTime() + 25 * hour)
+        const end = expiresAt?.getTime() ?? Number.POSITIVE_INFINITY
+        expect(dueAt.getTime()).to.be.at.least(Math.min(end, now.getTime() + (retryAfterMs ?? 0)))
+        expect(dueAt.getTime()).to.be.at.most(Math.min(end, now.getTime() + 25 * hour))
+        expect(dueAt.getTime()).to.be.greaterThan(now.getTime())
       }),
     )
   })

@@ -4,7 +4,7 @@ import type { Connection } from '../accounts/connections.ts'
 import type { Reservation } from '../sending/lane.ts'
 import type { ClaimedMessage, OutgoingDraft } from '../sending/outgoing-message.ts'
 import { callDeadline } from '../sending/outgoing-rows.ts'
-import type { Inserted, OutgoingStore } from '../sending/outgoing-store.ts'
+import type { Claim, Inserted, OutgoingStore } from '../sending/outgoing-store.ts'
 import { BatcherFullError } from '../storage/batcher.ts'
 import type { Database } from '../storage/database.ts'
 import { isDatabaseAway, isTransient } from '../storage/database-errors.ts'
@@ -30,7 +30,7 @@ export interface AcceptDeps {
   readonly reserve: (connection: Connection, recipient: string) => Reservation | undefined
   readonly wake: (connectionId: number) => void
   /** Puts messages that were never called back in line, if they are there, once the database answers again. */
-  readonly giveBack: (references: readonly string[]) => void
+  readonly giveBack: (claims: readonly Claim[]) => void
   readonly now: () => Date
 }
 
@@ -50,7 +50,7 @@ export async function acceptEvents(deps: AcceptDeps, bodies: readonly Buffer[]):
   } catch (error) {
     for (const { reservation } of plans) reservation?.release()
     // The commit may have gone through and only its answer be lost; none of them was called.
-    if (isDatabaseAway(error)) deps.giveBack(plans.flatMap((entry) => (entry.reservation ? referenceOf(entry) : [])))
+    if (isDatabaseAway(error)) deps.giveBack(plans.flatMap(claimOf))
     throw error
   }
 }
@@ -69,7 +69,8 @@ function plan({ reserve }: AcceptDeps, decision: Decision): Plan {
   return { decision, reservation }
 }
 
-const referenceOf = ({ decision }: Plan): string[] => (decision.type === 'send' ? [decision.draft.reference] : [])
+const claimOf = ({ decision, reservation }: Plan): Claim[] =>
+  decision.type === 'send' && reservation ? [{ reference: decision.draft.reference, attempt: 1 }] : []
 
 /** A message whose call starts at once is written already claimed, so that a crash leaves in doubt only such. */
 const draftOf = ({ decision, reservation }: Plan): OutgoingDraft | undefined => {

@@ -7,6 +7,8 @@ import type { Breaker } from './breaker.ts'
 import type { ClaimedMessage } from './outgoing-message.ts'
 import { recipientOf } from './outgoing-rows.ts'
 import type { Pacer, RecipientPacer } from './pacer.ts'
+import { createRecipientOrder } from './recipient-order.ts'
+import { createStartLine, type Starter } from './start-line.ts'
 
 export interface LaneDeps {
   /** Messages in flight at most; asked at every use. */
@@ -16,6 +18,8 @@ export interface LaneDeps {
   readonly recipients: RecipientPacer
   /** Takes up to `limit` waiting messages, none of them to one of these recipients. */
   readonly claim: (limit: number, excluded: ReadonlySet<string>) => Promise<ClaimedMessage[]>
+  /** Puts claimed messages that were not called back among those that wait; must not reject. */
+  readonly giveBack: (messages: readonly ClaimedMessage[]) => Promise<void>
   /** Calls the provider, says so when the answer is there, and records the outcome; must not reject. */
   readonly send: (message: ClaimedMessage, onAnswered: () => void) => Promise<void>
   readonly onError: (error: unknown) => void
@@ -38,6 +42,10 @@ export interface Lane {
   wake(): void
   /** Nothing is taken while paused. */
   setPaused(isPaused: boolean): void
+  /** What was claimed and whose call has not begun goes back to the rows. */
+  clear(): void
+  /** A message to this recipient waits in the rows for so long: fresh ones wait behind it. */
+  holdBack(recipient: string, forMs: number): void
   /** No new messages from now on; resolves when none is in flight. */
   drain(): Promise<void>
   inFlight(): number
@@ -49,11 +57,14 @@ const unstoredPerSlot = 4
 export function createLane(deps: LaneDeps): Lane {
   const { concurrency, breaker, pacer, recipients, claim, send, onError, nowMs = () => performance.now() } = deps
   const busy = new Set<string>()
+  const order = createRecipientOrder()
   /** Claimed while their slot or recipient was given to a fresh message: they are next. */
   let held: ClaimedMessage[] = []
   /** Messages from their slot to their stored outcome, and those of them whose call is not answered yet. */
   let taken = 0
   let calls = 0
+  /** Groups on their way back to the rows. */
+  let returning = 0
   let mayHaveMore = false
   let isRefilling = false
   let isPaused = false
@@ -61,12 +72,15 @@ export function createLane(deps: LaneDeps): Lane {
   let timer: NodeJS.Timeout | undefined
   const onDrained: (() => void)[] = []
 
+  const mayCall = () => !isPaused && breaker.allows()
+  /** Whether a call that has its slot begins soon; what is held up for longer goes back to the rows. */
+  const beginsSoon = () => mayCall() && !pacer.isBlocked(nowMs())
   const free = () => {
-    if (isDraining || isPaused || !breaker.allows()) return 0
+    if (isDraining || !mayCall()) return 0
     const slots = breaker.state() === 'closed' ? concurrency() : 1
     return Math.min(slots - calls, slots * unstoredPerSlot - taken) - held.length
   }
-  const isIdle = () => taken === 0 && held.length === 0 && !isRefilling
+  const isIdle = () => taken === 0 && held.length === 0 && returning === 0 && !isRefilling
 
   const take = (recipient: string) => {
     taken++
@@ -83,7 +97,8 @@ export function createLane(deps: LaneDeps): Lane {
   const settleDrain = () => {
     if (isIdle()) for (const resolve of onDrained.splice(0)) resolve()
   }
-  const run = (message: ClaimedMessage, recipient: string, onEnd = () => {}) => {
+
+  const begin = ({ message, recipient, onEnd }: Starter) => {
     let isCalling = true
     const onAnswered = () => {
       if (isCalling) calls--
@@ -99,12 +114,19 @@ export function createLane(deps: LaneDeps): Lane {
         give(recipient)
       })
   }
+  const startLine = createStartLine({ pacer, mayCall, begin, nowMs })
+
+  const start = (message: ClaimedMessage, recipient: string, onEnd = () => {}) => {
+    startLine.push({ message, recipient, onEnd })
+    if (!beginsSoon()) clear()
+  }
   /** Others to the same recipient may have been left out of the claim until now. */
   const lookAgain = () => {
     mayHaveMore = true
   }
 
   const startHeld = () => {
+    if (!beginsSoon()) return clear()
     const waiting = held
     held = []
     for (const message of waiting) {
@@ -112,9 +134,24 @@ export function createLane(deps: LaneDeps): Lane {
       if (calls >= concurrency() || busy.has(recipient)) held.push(message)
       else {
         take(recipient)
-        run(message, recipient, lookAgain)
+        start(message, recipient, lookAgain)
       }
     }
+  }
+
+  const clear = () => {
+    const left = startLine.clear()
+    const messages = [...held, ...left.map(({ message }) => message)]
+    if (messages.length === 0) return
+    held = []
+    returning++
+    void deps.giveBack(messages).finally(() => {
+      returning--
+      lookAgain()
+      calls -= left.length
+      for (const { recipient } of left) give(recipient)
+      settleDrain()
+    })
   }
 
   /** Looks again when the pace, or a recipient's own, allows it. */
@@ -160,7 +197,7 @@ export function createLane(deps: LaneDeps): Lane {
 
   return {
     reserve(recipient) {
-      if (free() <= 0 || busy.has(recipient) || mayHaveMore) return undefined
+      if (free() <= 0 || busy.has(recipient) || mayHaveMore || order.isBehind(recipient, nowMs())) return undefined
       if (pacer.take(1, nowMs()) === 0) return undefined
       if (!recipients.take(recipient, nowMs())) {
         pacer.giveBack(1)
@@ -171,7 +208,7 @@ export function createLane(deps: LaneDeps): Lane {
         calls--
         give(recipient)
       }
-      return { start: (message) => run(message, recipient), release }
+      return { start: (message) => start(message, recipient), release }
     },
     wake() {
       lookAgain()
@@ -179,11 +216,12 @@ export function createLane(deps: LaneDeps): Lane {
     },
     setPaused(paused) {
       isPaused = paused
-      if (!paused) {
-        lookAgain()
-        void refill()
-      }
+      if (paused) return clear()
+      lookAgain()
+      void refill()
     },
+    clear,
+    holdBack: (recipient, forMs) => order.holdBack(recipient, nowMs(), forMs),
     drain() {
       isDraining = true
       clearTimeout(timer)

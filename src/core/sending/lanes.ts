@@ -5,10 +5,12 @@ import { type Breaker, type BreakerState, createBreaker } from './breaker.ts'
 import { createLane, type Lane, type Reservation } from './lane.ts'
 import type { ClaimedMessage } from './outgoing-message.ts'
 import type { OutgoingStore } from './outgoing-store.ts'
-import { createPacer, createRecipientPacer, type Pacer, type PairLimit } from './pacer.ts'
+import { createPacer, createRecipientPacer, type PairLimit } from './pacer.ts'
 
 export interface LanesDeps {
   readonly store: Pick<OutgoingStore, 'claim'>
+  /** Puts messages that were claimed and not called back among those that wait; must not reject. */
+  readonly giveBack: (messages: readonly ClaimedMessage[]) => Promise<void>
   readonly now: () => Date
   /** Sends one message and records its outcome; must not reject. */
   readonly send: (message: ClaimedMessage, breaker: Breaker, onAnswered: () => void) => Promise<void>
@@ -31,6 +33,8 @@ export interface Lanes {
   answers(connectionId: number): boolean
   /** The provider said that we are too fast. */
   slowDown(connectionId: number, retryAfterMs?: number): void
+  /** A message to this recipient waits in the rows for so long: fresh ones wait behind it. */
+  holdBack(connectionId: number, recipient: string, forMs: number): void
   drain(): Promise<void>
   /** Messages in flight and state of the breaker, per connection that was used. */
   snapshot(): { readonly connectionId: number; readonly inFlight: number; readonly breaker: BreakerState }[]
@@ -39,7 +43,7 @@ export interface Lanes {
 interface Entry {
   readonly lane: Lane
   readonly breaker: Breaker
-  readonly pacer: Pacer
+  readonly slowDown: (retryAfterMs?: number) => void
   /** As last seen: limits may be changed while the lane is in use. */
   owner: Connection
 }
@@ -70,8 +74,8 @@ export function createLanes(deps: LanesDeps): Lanes {
     },
     pause: (connectionId) => entries.get(connectionId)?.lane.setPaused(true),
     answers: (connectionId) => (entries.get(connectionId)?.breaker.state() ?? 'closed') === 'closed',
-    slowDown: (connectionId, retryAfterMs) =>
-      entries.get(connectionId)?.pacer.slowDown(performance.now(), retryAfterMs),
+    slowDown: (connectionId, retryAfterMs) => entries.get(connectionId)?.slowDown(retryAfterMs),
+    holdBack: (connectionId, recipient, forMs) => entries.get(connectionId)?.lane.holdBack(recipient, forMs),
     async drain() {
       isDraining = true
       await Promise.all([...entries.values()].map(({ lane }) => lane.drain()))
@@ -90,7 +94,8 @@ function createEntry(deps: LanesDeps, owner: Connection): Entry {
   const breaker = createBreaker({
     onChange: (state) => {
       deps.onBreaker(owner.id, state)
-      if (state !== 'open') lane.wake()
+      if (state === 'open') lane.clear()
+      else lane.wake()
     },
   })
   const pacer = createPacer(() => entry.owner.limits.messagesPerSecond / deps.replicas(), performance.now())
@@ -100,9 +105,14 @@ function createEntry(deps: LanesDeps, owner: Connection): Entry {
     pacer,
     recipients: createRecipientPacer(deps.pairLimitOf(owner.provider)),
     claim: (limit, excluded) => deps.store.claim(owner.id, limit, excluded, deps.now()),
+    giveBack: deps.giveBack,
     send: (message, onAnswered) => deps.send(message, breaker, onAnswered),
     onError: deps.onError,
   })
-  const entry: Entry = { lane, breaker, pacer, owner }
+  const slowDown = (retryAfterMs?: number) => {
+    pacer.slowDown(performance.now(), retryAfterMs)
+    lane.clear()
+  }
+  const entry: Entry = { lane, breaker, slowDown, owner }
   return entry
 }

@@ -29,6 +29,12 @@ export interface LostSend {
   readonly since: Date
 }
 
+/** One claim of a message: nobody else can hold the same attempt. */
+export interface Claim {
+  readonly reference: string
+  readonly attempt: number
+}
+
 export interface OutgoingStore {
   /** Writes drafts; one whose idempotency key exists is left out. Results in the order of the drafts. */
   insert(tx: Executor, drafts: readonly OutgoingDraft[], now: Date): Promise<Inserted[]>
@@ -37,11 +43,8 @@ export interface OutgoingStore {
    * oldest first, and marks them as being sent until the lease ends.
    */
   claim(connectionId: number, limit: number, busyRecipients: ReadonlySet<string>, now: Date): Promise<ClaimedMessage[]>
-  /**
-   * Messages that were written as being sent and provably never were: they wait again. Only for messages whose
-   * reference nobody else can know.
-   */
-  giveBack(references: readonly string[], now: Date): Promise<void>
+  /** Messages that were written as being sent and whose call provably never began: they wait again. */
+  giveBack(claims: readonly Claim[], now: Date): Promise<void>
   read(tx: Executor, ids: readonly number[]): Promise<Map<number, OutgoingRecord>>
   /** Reads messages and holds them until the transaction's end. */
   lock(tx: Executor, ids: readonly number[]): Promise<Map<number, OutgoingRecord>>
@@ -66,14 +69,16 @@ export function createOutgoingStore(database: Database): OutgoingStore {
   return {
     insert: (tx, drafts, now) => insertDrafts(tx, database.keepExisting, drafts, now),
     claim: (connectionId, limit, busy, now) => claimMessages(database, { connectionId, limit, busy, now }),
-    async giveBack(references, now) {
-      // The attempt stays counted: repeated or late, this finds nothing of whoever claimed the message since.
-      const sending = `state = 'sending' AND attempts = 1`
-      const list = references.map((_, index) => `$${index + 2}`).join(', ')
-      await database.write(
-        `UPDATE wa_outgoing_messages SET state = 'queued', due_at = $1 WHERE ${sending} AND reference IN (${list})`,
-        [sqlTime(now), ...references],
-      )
+    async giveBack(claims, now) {
+      for (const [attempt, references] of byAttempt(claims)) {
+        const list = references.map((_, index) => `$${index + 3}`).join(', ')
+        // The attempt stays counted: repeated or late, this finds nothing of whoever claimed the message since.
+        await database.write(
+          `UPDATE wa_outgoing_messages SET state = 'queued', due_at = $1
+           WHERE state = 'sending' AND attempts = $2 AND reference IN (${list})`,
+          [sqlTime(now), attempt, ...references],
+        )
+      }
     },
     read: (tx, ids) => readRecords(tx, ids, ''),
     lock: (tx, ids) => readRecords(tx, ids, database.forUpdate),
@@ -138,6 +143,12 @@ export function createOutgoingStore(database: Database): OutgoingStore {
       return rows.map((row) => Number(row.id))
     },
   }
+}
+
+function byAttempt(claims: readonly Claim[]): Map<number, string[]> {
+  const groups = new Map<number, string[]>()
+  for (const { attempt, reference } of claims) groups.set(attempt, [...(groups.get(attempt) ?? []), reference])
+  return groups
 }
 
 /** Always in the order of their ids, so that groups which meet cannot deadlock. */

@@ -10,14 +10,22 @@ export interface Pacer {
   giveBack(count: number): void
   /** When the next token is there; `nowMs` if it is there already. */
   nextAtMs(nowMs: number): number
+  /** May a call begin now? If so, it counts. Tokens are taken before a claim, whose length varies; this is the call. */
+  begin(nowMs: number): boolean
+  /** When the next call may begin; `nowMs` if it may already. */
+  beginsAtMs(nowMs: number): number
+  /** Has the provider asked for silence that is not over yet? */
+  isBlocked(nowMs: number): boolean
   /** The provider said that it was too fast: nothing for a while, and slower from then on. */
   slowDown(nowMs: number, retryAfterMs?: number): void
   /** Messages per second that this process may send now. */
   ratePerSecond(nowMs: number): number
 }
 
-/** The share of a second that may be sent at once. */
+/** The share of a second for which tokens are saved up: about the length of a claim. */
 const burstSeconds = 0.05
+/** The share of a second whose calls may begin together; less than the 5 % that a second may be overdrawn by. */
+const togetherSeconds = 0.02
 const defaultPauseMs = 1_000
 /** After a throttling answer the pace is halved, but never below this share of what is configured. */
 const leastShare = 0.05
@@ -31,6 +39,9 @@ export function createPacer(ratePerSecond: () => number, startMs: number): Pacer
   let blockedUntilMs = startMs
   let share = 1
   let shareAtMs = startMs
+  /** Calls that have begun and are not yet worked off by the passing of time. */
+  let begun = 0
+  let begunAtMs = startMs
 
   const currentShare = (nowMs: number) => {
     const recovered = (Math.max(0, nowMs - Math.max(shareAtMs, blockedUntilMs)) / 1_000) * recoveryPerSecond
@@ -43,6 +54,11 @@ export function createPacer(ratePerSecond: () => number, startMs: number): Pacer
     tokens = Math.min(Math.max(1, perSecond * burstSeconds), tokens + (sinceMs / 1_000) * perSecond)
     filledAtMs = Math.max(filledAtMs, nowMs)
   }
+  const workOff = (nowMs: number) => {
+    begun = Math.max(0, begun - (Math.max(0, nowMs - begunAtMs) / 1_000) * rate(nowMs))
+    begunAtMs = Math.max(begunAtMs, nowMs)
+  }
+  const togetherAt = (nowMs: number) => rate(nowMs) * togetherSeconds
 
   return {
     take(wanted, nowMs) {
@@ -60,6 +76,18 @@ export function createPacer(ratePerSecond: () => number, startMs: number): Pacer
       if (tokens >= 1) return Math.max(nowMs, blockedUntilMs)
       return Math.max(nowMs, blockedUntilMs) + Math.ceil(((1 - tokens) / rate(nowMs)) * 1_000)
     },
+    begin(nowMs) {
+      workOff(nowMs)
+      if (nowMs < blockedUntilMs || begun > togetherAt(nowMs) + 1e-9) return false
+      begun++
+      return true
+    },
+    beginsAtMs(nowMs) {
+      workOff(nowMs)
+      const surplus = Math.max(0, begun - togetherAt(nowMs))
+      return Math.max(blockedUntilMs, nowMs + Math.ceil((surplus / rate(nowMs)) * 1_000))
+    },
+    isBlocked: (nowMs) => nowMs < blockedUntilMs,
     slowDown(nowMs, retryAfterMs = defaultPauseMs) {
       // Answers to calls that were under way together are one piece of news.
       if (nowMs >= blockedUntilMs) {

@@ -8,11 +8,13 @@ import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Lanes } from './lanes.ts'
 import type { ClaimedMessage } from './outgoing-message.ts'
+import { recipientOf } from './outgoing-rows.ts'
 import type { Recorded } from './record-attempt.ts'
 
 export interface ReactDeps {
   readonly connections: Pick<ConnectionStore, 'get' | 'pause'>
-  readonly lanes: () => Pick<Lanes, 'pause' | 'wake'>
+  readonly lanes: () => Pick<Lanes, 'pause' | 'wake' | 'holdBack'>
+  readonly now: () => Date
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -40,9 +42,13 @@ export type React = (
 ) => Promise<void>
 
 export const createReact =
-  ({ connections, lanes, log, metrics }: ReactDeps): React =>
-  async ({ connectionId }, outcome, recorded, sender) => {
+  ({ connections, lanes, now, log, metrics }: ReactDeps): React =>
+  async (message, outcome, recorded, sender) => {
+    const { connectionId } = message
     if (recorded?.fallback) await lanes().wake(recorded.fallback.connection.id)
+    const { state, dueAt } = recorded?.change ?? {}
+    if (state === 'waiting' && dueAt)
+      lanes().holdBack(connectionId, recipientOf(message), dueAt.getTime() - now().getTime())
     if (outcome.outcome !== 'refused') return
     const { code } = outcome.failure
     if (failureKind(code).class !== 'refused_account') return

@@ -36,10 +36,11 @@ export function afterAttempt(facts: AttemptFacts, outcome: SendOutcome, now: Dat
     return { state: 'in_doubt', statusRank: rank.unclear, dueAt: new Date(now.getTime() + silenceMs(outcome.failure)) }
   }
   if (!isWorthRetrying(outcome.failure)) return { state: 'failed', statusRank: rank.failed, dueAt: null }
+  const { expiresAt } = facts
+  if (expiresAt && expiresAt <= now) return { state: 'expired', statusRank: rank.unclear, dueAt: null }
   const dueAt = new Date(now.getTime() + waitMs(facts.attempt, outcome.failure, chance))
-  return facts.expiresAt && dueAt >= facts.expiresAt
-    ? { state: 'expired', statusRank: rank.unclear, dueAt: null }
-    : { state: 'waiting', statusRank: rank.pending, dueAt }
+  // Kept to the end of its usefulness even if no attempt is planned before it: what was refused may be mended.
+  return { state: 'waiting', statusRank: rank.pending, dueAt: expiresAt && expiresAt < dueAt ? expiresAt : dueAt }
 }
 
 /** Nothing was sent and nothing about the message is wrong, so the same message may be taken later. */
