@@ -22,10 +22,10 @@ export interface Pacer {
   ratePerSecond(nowMs: number): number
 }
 
-/** The share of a second for which tokens are saved up: about the length of a claim. */
-const burstSeconds = 0.05
+/** The share of a second for which tokens are saved up: about the length of a claim on a busy machine. */
+const burstSeconds = 0.1
 /** The share of a second whose calls may begin together; less than the 5 % that a second may be overdrawn by. */
-const togetherSeconds = 0.02
+const togetherSeconds = 0.035
 const defaultPauseMs = 1_000
 /** After a throttling answer the pace is halved, but never below this share of what is configured. */
 const leastShare = 0.05
