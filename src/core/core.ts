@@ -10,14 +10,17 @@ import { createSecretBox } from './accounts/secret-box.ts'
 import { createSettingsStore, type SettingsStore } from './accounts/settings.ts'
 import { loadTemplateRegistry, type TemplateRegistry } from './accounts/templates.ts'
 import { type ActivityStore, createActivityStore } from './activity/activity-store.ts'
+import { createContactStore } from './contacts/contact-store.ts'
 import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import { createConversationStore } from './conversations/conversation-store.ts'
 import { loadFlows } from './conversations/flows.ts'
 import { createNdrStore } from './conversations/ndr-store.ts'
 import { pushDecisions } from './conversations/push-decisions.ts'
 import { linkTarget } from './conversations/tracked-link.ts'
+import { applyContactNews, newsGroupSize } from './inbound/apply-contact-news.ts'
 import { applyReplies, replyGroupSize } from './inbound/apply-replies.ts'
 import { applyReports, reportGroupSize } from './inbound/apply-reports.ts'
+import { createContactNewsStore } from './inbound/contact-news-store.ts'
 import { createInboundStore } from './inbound/inbound-store.ts'
 import { receiveWebhooks, type VerifiedWebhook } from './inbound/receive.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from './notifications/accept-event.ts'
@@ -67,6 +70,7 @@ export interface CoreOptions {
 export interface Work {
   readonly applyReports: () => Promise<number>
   readonly applyReplies: () => Promise<number>
+  readonly applyContactNews: () => Promise<number>
   readonly pushDecisions: () => Promise<number>
   /** What nobody rings for: lanes whose messages are due, lost sends, late messages, doubts. */
   readonly sweeps: Readonly<Record<string, () => Promise<number>>>
@@ -75,11 +79,12 @@ export interface Work {
 }
 
 /** Groups that are full: there may be more. */
-export const groupSizes = { reports: reportGroupSize, replies: replyGroupSize } as const
+export const groupSizes = { reports: reportGroupSize, replies: replyGroupSize, contactNews: newsGroupSize } as const
 
 /** What tells a worker that there is something to do; set by whoever runs the workers. */
 export interface Bells {
   received: () => void
+  contactNews: () => void
   decided: () => void
 }
 
@@ -163,6 +168,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const rejected = createRejectedEvents(database)
   const activity = createActivityStore({ database, hasBroker: options.hasBroker })
   const inbound = createInboundStore(database)
+  const contactNews = createContactNewsStore(database)
+  const contacts = createContactStore(database)
   const ndr = createNdrStore(database)
   const batchSize = (batch: string) => (size: number) => metrics.batchSize.observe({ batch }, size)
 
@@ -220,12 +227,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     flush: (bodies) => acceptEvents(accepting, bodies),
     onFlush: batchSize('events'),
   })
+  const bells: Bells = { received: () => {}, contactNews: () => {}, decided: () => {} }
+  const onContactNews = () => bells.contactNews()
+  const receiving = { database, store: inbound, contactNews, rejected, metrics, onContactNews, now }
   const webhooks = createBatcher<VerifiedWebhook, undefined>({
-    flush: (group) => receiveWebhooks({ database, store: inbound, rejected, metrics, now }, group),
+    flush: (group) => receiveWebhooks(receiving, group),
     onFlush: batchSize('webhooks'),
   })
 
-  const bells: Bells = { received: () => {}, decided: () => {} }
   const noteEcho = everySoOften(echoEveryMs, (connectionId: number, sentAt: Date) => {
     void connections.noteEcho(connectionId, sentAt).catch(() => {})
   })
@@ -253,6 +262,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         wake: (connectionIds) => connectionIds.forEach(wake),
         decided: () => bells.decided(),
       }),
+    applyContactNews: () => applyContactNews({ database, news: contactNews, contacts, log, metrics, now }),
     pushDecisions: () =>
       pushDecisions({ store: ndr, http: options.http, baseUrl: options.ndrApiUrl, now, random, log, metrics }),
     sweeps: {

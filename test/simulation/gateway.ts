@@ -8,6 +8,7 @@ import { type ActivityStore, createActivityStore } from '../../src/core/activity
 import type { InboundEvent } from '../../src/core/contract/events.ts'
 import type { ProviderAdapter } from '../../src/core/contract/provider.ts'
 import { applyReports } from '../../src/core/inbound/apply-reports.ts'
+import { createContactNewsStore } from '../../src/core/inbound/contact-news-store.ts'
 import { createInboundStore } from '../../src/core/inbound/inbound-store.ts'
 import { receiveWebhooks, type VerifiedWebhook } from '../../src/core/inbound/receive.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from '../../src/core/notifications/accept-event.ts'
@@ -97,8 +98,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
   const events = createBatcher<Buffer, EventResult>({ flush: (bodies) => acceptEvents(accepting, bodies) })
   const accept = (body: Buffer) => events.add(body).catch((error) => parkUnstorable(accepting, body, error))
+  const contactNews = createContactNewsStore(database)
+  const receiving = { ...common, store: inbound, contactNews, onContactNews: () => {}, rejected }
   const webhooks = createBatcher<VerifiedWebhook, undefined>({
-    flush: (group) => receiveWebhooks({ ...common, store: inbound, rejected }, group),
+    flush: (group) => receiveWebhooks(receiving, group),
   })
 
   const applying = {

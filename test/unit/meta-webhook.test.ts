@@ -294,12 +294,9 @@ describe('meta webhook: replies', () => {
       { replyType: 'order', value: 'Two please' },
     ],
     [
-      'a changed number',
-      {
-        type: 'system',
-        system: { body: 'User changed number', wa_id: '4915550003333', type: 'user_changed_number' },
-      },
-      { replyType: 'system', value: 'User changed number' },
+      'other news about the customer',
+      { type: 'system', system: { body: 'Security code changed', type: 'customer_identity_changed' } },
+      { replyType: 'system', value: 'Security code changed' },
     ],
     [
       'an unsupported message',
@@ -393,7 +390,10 @@ describe('meta webhook: batches', () => {
   })
 
   it('counts errors of the whole number, other fields and empty news by topic', () => {
-    const optOut = { field: 'user_preferences', value: { metadata, user_preferences: [{ value: 'stop' }] } }
+    const optOut = {
+      field: 'user_preferences',
+      value: { metadata, user_preferences: [{ wa_id: '4915', value: 'stop' }] },
+    }
     const template = { field: 'message_template_status_update', value: { event: 'REJECTED' } }
     const errors = [{ code: 130429, title: 'Rate limit hit' }, {}]
     const events = eventsOf(optOut, template, messagesChange({ errors }), messagesChange({}))

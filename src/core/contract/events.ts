@@ -43,6 +43,37 @@ export interface CustomerReply {
   readonly raw: unknown
 }
 
+interface NewsOfContact {
+  readonly type: 'contact_news'
+  /** The same id is the same news, however often it comes. */
+  readonly newsId: string
+  /** Whom it is about; of somebody who moved, as they were known before. */
+  readonly customer: Address
+  readonly at?: Date
+  readonly raw: unknown
+}
+
+/** The customer asked the provider for no marketing messages from us, or took that back. */
+export interface MarketingWish extends NewsOfContact {
+  readonly news: 'marketing_stopped' | 'marketing_resumed'
+}
+
+/** The customer has another phone number or user id from now on. */
+export interface CustomerMoved extends NewsOfContact {
+  readonly news: 'moved'
+  /** What is new; what it does not name stays as it was. */
+  readonly movedTo: Address
+}
+
+/** A person wrote to the customer by hand, from the business phone. It is our side's message, never a reply. */
+export interface HumanMessage extends NewsOfContact {
+  readonly news: 'human_wrote'
+  readonly message: { readonly id: string; readonly type: string; readonly value?: string }
+}
+
+/** What we learn about a customer without being written to. */
+export type ContactNews = MarketingWish | CustomerMoved | HumanMessage
+
 /** A part of a batch that could not be read. Parked with its reason; its siblings go on. */
 export interface UnreadablePart {
   readonly type: 'unreadable'
@@ -56,7 +87,7 @@ export interface IgnoredPart {
   readonly topic: string
 }
 
-export type InboundPart = DeliveryReport | CustomerReply | UnreadablePart | IgnoredPart
+export type InboundPart = DeliveryReport | CustomerReply | ContactNews | UnreadablePart | IgnoredPart
 
 /** One part and the sender (the vendor's id of our phone number) to which the vendor addressed it. */
 export interface InboundEvent {

@@ -32,6 +32,7 @@ export function createMetrics() {
     inboundParts: counter('fdr_inbound_parts_total', 'Parts of webhooks, by kind', ['kind']),
     reports: counter('fdr_reports_total', 'Delivery reports applied, by status', ['status']),
     replies: counter('fdr_replies_total', 'Customer replies applied, by what they led to', ['step']),
+    contactNews: counter('fdr_contact_news_total', 'News about customers applied, by kind', ['news']),
     ndrCalls: counter('fdr_ndr_calls_total', 'Calls of the NDR API, by result', ['result']),
     published: counter('fdr_activity_published_total', 'Activity events confirmed by the broker'),
     unroutable: counter('fdr_activity_unroutable_total', 'Activity events that no queue was bound for'),

@@ -7,6 +7,7 @@ import type { InboundEvent, InboundPart } from '../../core/contract/events.ts'
 import type { ProviderConnection, WebhookRequest } from '../../core/contract/provider.ts'
 import { fieldOf, isRecord, type JsonRecord, listOf, parseJson, recordOf, textOf } from '../shared/read.ts'
 import { isSignedWithAny } from '../shared/signature.ts'
+import { newsFields, readMove } from './contact-news.ts'
 import { readReply } from './reply.ts'
 import { readReport } from './report.ts'
 
@@ -48,7 +49,7 @@ function changeEvents(change: unknown, now: Date): InboundEvent[] {
   if (!field) return [{ part: unreadable('a change without a field', change) }]
   const value = fieldOf(change, 'value')
   const senderId = textOf(recordOf(value, 'metadata'), 'phone_number_id')
-  const parts = field === 'messages' ? messagesParts(value, now) : [ignored(field)]
+  const parts = field === 'messages' ? messagesParts(value, now) : newsParts(field, value, now)
   return parts.map((part) => ({ ...(senderId && { senderId }), part }))
 }
 
@@ -57,10 +58,22 @@ function messagesParts(value: unknown, now: Date): InboundPart[] {
   if (!isRecord(value)) return [unreadable('a change without a value', value)]
   const parts = [
     ...elements(value, 'statuses', (status) => readReport(status, now)),
-    ...elements(value, 'messages', (message) => readReply(message, listOf(value, 'contacts'), now)),
+    ...elements(
+      value,
+      'messages',
+      (message) => readMove(message, now) ?? readReply(message, listOf(value, 'contacts'), now),
+    ),
     ...elements(value, 'errors', (error) => ignored(`error.${textOf(error, 'code') ?? 'unknown'}`)),
   ]
   return parts.length > 0 ? parts : [ignored('messages')]
+}
+
+/** Fields that tell about customers; any other one is not acted on. */
+function newsParts(field: string, value: unknown, now: Date): InboundPart[] {
+  const news = newsFields.get(field)
+  if (!news) return [ignored(field)]
+  if (!isRecord(value)) return [unreadable('a change without a value', value)]
+  return elements(value, news.list, (element) => news.read(element, now) ?? ignored(field))
 }
 
 function elements(value: JsonRecord, key: string, read: (element: JsonRecord) => InboundPart | string): InboundPart[] {

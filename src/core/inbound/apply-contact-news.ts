@@ -1,0 +1,86 @@
+/** The story of a webhook, second half, for news about customers: what is known of them changes. */
+
+import type { ContactChange } from '../contacts/contact.ts'
+import type { ContactStore, ContactUpdate } from '../contacts/contact-store.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Database } from '../storage/database.ts'
+import type { ContactNewsStore, PendingNews, SettledNews } from './contact-news-store.ts'
+import { nextLook } from './matching.ts'
+import { newestConversations } from './newest-conversations.ts'
+import { applyGroup } from './one-by-one.ts'
+
+export interface ApplyContactNewsDeps {
+  readonly database: Database
+  readonly news: ContactNewsStore
+  readonly contacts: ContactStore
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly now: () => Date
+}
+
+/** News that are applied in one transaction at most. */
+export const newsGroupSize = 32
+
+/** Applies one group of stored news. Resolves with how many were looked at. */
+export function applyContactNews(deps: ApplyContactNewsDeps): Promise<number> {
+  const apply = (limit: number) => applyDue(deps, limit)
+  return applyGroup({ apply, putOffFirst: () => putOffFirst(deps), log: deps.log }, newsGroupSize)
+}
+
+async function putOffFirst({ database, news, now }: ApplyContactNewsDeps): Promise<void> {
+  await database.transaction(async (tx) => {
+    const [first] = await news.due(tx, 1, now())
+    if (first) await news.settle(tx, [{ ...settled(first), dueAt: nextLook(first.tries, now()) }], now())
+  })
+}
+
+async function applyDue(deps: ApplyContactNewsDeps, limit: number): Promise<number> {
+  const { database, news, contacts, metrics, now } = deps
+  const pending = await database.transaction(async (tx) => {
+    const pending = await news.due(tx, limit, now())
+    if (pending.length === 0) return pending
+    await contacts.apply(tx, pending.map(updateOf), now())
+    const written = pending.filter((entry) => entry.news === 'human_wrote')
+    const roots = await newestConversations(
+      tx,
+      written.map(({ id, connectionId, customer, at }) => ({
+        key: id,
+        connectionId,
+        addresses: [customer],
+        before: at,
+      })),
+      now(),
+    )
+    const ends = pending.map((entry) => settled(entry, roots.get(entry.id)))
+    await news.settle(tx, ends, now())
+    return pending
+  })
+  for (const { news: kind } of pending) metrics.contactNews.inc({ news: kind })
+  return pending.length
+}
+
+const updateOf = ({ connectionId, customer: address, ...news }: PendingNews): ContactUpdate => ({
+  connectionId,
+  address,
+  change: changeOf(news),
+})
+
+function changeOf({ news, movedTo, at }: Pick<PendingNews, 'news' | 'movedTo' | 'at'>): ContactChange {
+  switch (news) {
+    case 'moved':
+      return { type: 'address', address: movedTo }
+    case 'human_wrote':
+      return { type: 'human_wrote', at }
+    case 'marketing_stopped':
+    case 'marketing_resumed':
+      return { type: 'marketing', isWanted: news === 'marketing_resumed', by: 'preference', at }
+  }
+}
+
+const settled = ({ id, tries }: PendingNews, rootId?: number): SettledNews => ({
+  id,
+  tries: tries + 1,
+  dueAt: null,
+  rootId: rootId ?? null,
+})
