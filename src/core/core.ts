@@ -245,6 +245,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     activity,
     settings: settings.get,
     connection: connections.get,
+    echoesReference: (provider: string) => providerById(provider)?.capabilities.echoesReference ?? false,
     metrics,
     now,
   }

@@ -48,6 +48,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
     let metrics: Metrics
     let now: Date
     let echoedUntil: Date | undefined
+    let echoesReference: boolean
 
     before(async () => {
       storage = await createStorage(kind)
@@ -59,6 +60,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
     beforeEach(async () => {
       now = start
       echoedUntil = undefined
+      echoesReference = true
       metrics = createMetrics()
       settings = createSettingsStore({ database, now: () => now })
       for (const table of ['wa_outgoing_messages', 'wa_send_attempts', 'activity_events', 'audit_log'])
@@ -75,6 +77,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       activity,
       settings: settings.get,
       connection: async () => aConnection(echoedUntil),
+      echoesReference: () => echoesReference,
       metrics,
       now: () => now,
     })
@@ -157,6 +160,16 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       expect(claimed).to.deep.include({ id, attempt: 2 })
       expect(await activities()).to.deep.equal([])
       expect(await counted()).to.deep.equal({ resend: 1 })
+    })
+
+    it('takes no silence for an answer of a provider whose reports do not carry our reference', async () => {
+      const id = await aDoubt()
+      echoesReference = false
+      echoedUntil = plus(20 * minute)
+      await sweepAt(10 * minute)
+      expect((await read(id)).state).to.equal('in_doubt')
+      await sweepAt(24 * hour)
+      expect((await read(id)).state).to.equal('unknown')
     })
 
     it('is sooner when the vendor named a passing fault of its own', async () => {

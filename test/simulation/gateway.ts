@@ -111,7 +111,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
     activity,
     noteEcho: connections.noteEcho,
   }
-  const doubting = { ...common, store, activity, settings: async () => settingsOf(weather) }
+  const doubting = {
+    ...common,
+    store,
+    activity,
+    settings: async () => settingsOf(weather),
+    echoesReference: () => true,
+  }
   const reports = createWorker(() => applyReports(applying))
   const publisher = createWorker(() => publishDue(deps, activity))
   const sweeper = createWorker(async () => {

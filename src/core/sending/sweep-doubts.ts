@@ -12,7 +12,7 @@ import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import { rank } from './outgoing-message.ts'
 import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
 import type { OutgoingStore } from './outgoing-store.ts'
-import { type DoubtDecision, decideDoubt } from './resolve-doubt.ts'
+import { type DoubtCircumstances, type DoubtDecision, decideDoubt } from './resolve-doubt.ts'
 
 export interface DoubtDeps {
   readonly database: Database
@@ -20,6 +20,8 @@ export interface DoubtDeps {
   readonly activity: ActivityStore
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
   readonly connection: (id: number) => Promise<Connection | undefined>
+  /** Do the provider's reports carry our reference? Only then does their absence say anything. */
+  readonly echoesReference: (provider: string) => boolean
   readonly metrics: Metrics
   readonly now: () => Date
 }
@@ -31,12 +33,11 @@ export async function sweepDoubts(deps: DoubtDeps): Promise<number> {
   const { database, store, activity, now } = deps
   const ids = await store.doubtsDue(now(), groupSize)
   if (ids.length === 0) return 0
-  await database.transaction(async (tx) => {
+  const around = await circumstancesOf(deps, await store.read(database, ids))
+  const decided = await database.transaction(async (tx) => {
     const records = [...(await store.lock(tx, ids)).values()].filter(({ state }) => state === 'in_doubt')
     const attempts = await lastAttempts(tx, records)
-    const decided = await Promise.all(
-      records.map(async (record) => ({ record, ...(await decide(deps, record, attempts)) })),
-    )
+    const decided = records.map((record) => ({ record, ...decide(record, attempts.get(record.id), around) }))
     await store.apply(tx, decided.map(changeOf(now())), now())
     await markResent(
       tx,
@@ -46,22 +47,37 @@ export async function sweepDoubts(deps: DoubtDeps): Promise<number> {
       end.decision === 'unknown' ? [unknownActivity(end.record, end.why, now())] : [],
     )
     await activity.insert(tx, lost, now())
-    for (const { decision } of decided) if (decision !== 'wait') deps.metrics.doubts.inc({ resolution: decision })
+    return decided
   })
+  for (const { decision } of decided) if (decision !== 'wait') deps.metrics.doubts.inc({ resolution: decision })
   activity.committed()
   return ids.length
 }
 
 type Decided = DoubtDecision & { readonly record: OutgoingRecord }
 
-async function decide(
+/** What is known besides each message; read before its row is held. */
+async function circumstancesOf(
   deps: DoubtDeps,
+  records: ReadonlyMap<number, OutgoingRecord>,
+): Promise<ReadonlyMap<number, DoubtCircumstances>> {
+  const entries = [...records.values()].map(async (record) => {
+    const settings = await deps.settings(record.accountId, record.snapshot.channelId)
+    const connection = record.connectionId === null ? undefined : await deps.connection(record.connectionId)
+    const isEchoed = connection !== undefined && deps.echoesReference(connection.provider)
+    const echoedUntil = isEchoed ? connection.echoedUntil : undefined
+    return [record.id, { now: deps.now(), policy: settings.inDoubtPolicy, echoedUntil }] as const
+  })
+  return new Map(await Promise.all(entries))
+}
+
+function decide(
   record: OutgoingRecord,
-  attempts: ReadonlyMap<number, LastAttempt>,
-): Promise<DoubtDecision> {
-  const settings = await deps.settings(record.accountId, record.snapshot.channelId)
-  const connection = record.connectionId === null ? undefined : await deps.connection(record.connectionId)
-  const attempt = attempts.get(record.id)
+  attempt: LastAttempt | undefined,
+  around: ReadonlyMap<number, DoubtCircumstances>,
+): DoubtDecision {
+  const circumstances = around.get(record.id)
+  if (!circumstances) throw new Error(`nothing is known around message ${record.id}`)
   return decideDoubt(
     {
       attemptedAt: attempt?.startedAt ?? record.createdAt,
@@ -72,7 +88,7 @@ async function decide(
       wasResent: record.possibleDuplicate,
       expiresAt: record.expiresAt,
     },
-    { now: deps.now(), policy: settings.inDoubtPolicy, echoedUntil: connection?.echoedUntil },
+    circumstances,
   )
 }
 
