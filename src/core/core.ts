@@ -11,6 +11,7 @@ import { createSettingsStore, type SettingsStore } from './accounts/settings.ts'
 import { loadTemplateRegistry, type TemplateRegistry } from './accounts/templates.ts'
 import { type ActivityStore, createActivityStore } from './activity/activity-store.ts'
 import { createContactStore } from './contacts/contact-store.ts'
+import type { FailureCode } from './contract/failures.ts'
 import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import { createConversationStore } from './conversations/conversation-store.ts'
 import { loadFlows } from './conversations/flows.ts'
@@ -33,7 +34,7 @@ import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { createLanes, type Lanes } from './sending/lanes.ts'
 import { type Claim, createOutgoingStore } from './sending/outgoing-store.ts'
-import { accountFailures, createBrake, createReact } from './sending/react.ts'
+import { accountFailures, createBrake, createReact, pauseConnection } from './sending/react.ts'
 import { type EndedAttempt, type Recorded, recordAttempts } from './sending/record-attempt.ts'
 import { createReplicas } from './sending/replicas.ts'
 import { createSendMessage } from './sending/send-message.ts'
@@ -178,7 +179,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),
   })
-  const react = createReact({ connections, lanes: () => lanes, now, log, metrics })
+  const reacting = { connections, lanes: () => lanes, now, log, metrics }
+  const react = createReact(reacting)
   const brake = createBrake(() => lanes)
   const sendMessage = createSendMessage({
     connection: connections.get,
@@ -238,7 +240,21 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const noteEcho = everySoOften(echoEveryMs, (connectionId: number, sentAt: Date) => {
     void connections.noteEcho(connectionId, sentAt).catch(() => {})
   })
-  const applying = { database, store: inbound, outgoing, activity, noteEcho, log, metrics, now }
+  const applying = {
+    database,
+    store: inbound,
+    outgoing,
+    activity,
+    noteEcho,
+    settings: settings.get,
+    connection: connections.get,
+    wake: (connectionIds: ReadonlySet<number>) => connectionIds.forEach(wake),
+    accountFailed: (connectionId: number, code: FailureCode, seenAt: Date) =>
+      void pauseConnection(reacting, connectionId, code, seenAt),
+    log,
+    metrics,
+    now,
+  }
   const doubts = {
     database,
     store: outgoing,
@@ -259,8 +275,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         publicUrl: options.publicUrl(),
         conversations: createConversationStore(),
         ndr,
-        settings: settings.get,
-        wake: (connectionIds) => connectionIds.forEach(wake),
         decided: () => bells.decided(),
       }),
     applyContactNews: () => applyContactNews({ database, news: contactNews, contacts, log, metrics, now }),

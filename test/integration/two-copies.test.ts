@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { createSettingsStore } from '../../src/core/accounts/settings.ts'
 import { createActivityStore } from '../../src/core/activity/activity-store.ts'
 import type { DeliveryReport } from '../../src/core/contract/events.ts'
 import { applyReports } from '../../src/core/inbound/apply-reports.ts'
@@ -65,6 +66,10 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
             outgoing: store,
             activity: createActivityStore({ database, hasBroker: false }),
             noteEcho: (echoed) => echoes.push(echoed),
+            settings: createSettingsStore({ database, now: () => start }).get,
+            connection: async () => undefined,
+            wake: () => {},
+            accountFailed: () => {},
             log: { error: () => {} } as never,
             metrics,
             now: () => plus(60_000),

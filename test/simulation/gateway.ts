@@ -110,6 +110,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     outgoing: mutation.outgoingOfReports(store),
     activity,
     noteEcho: connections.noteEcho,
+    settings: async () => settingsOf(weather),
+    wake: () => {},
+    accountFailed: () => {},
   }
   const doubting = {
     ...common,
@@ -156,6 +159,7 @@ const settingsOf = ({ policy }: Weather) => ({
   support: {},
   quietHours: undefined,
   inDoubtPolicy: policy,
+  fallbackOnFailed: false,
   portalUrl: undefined,
 })
 

@@ -3,15 +3,20 @@ import { simulatorAccount } from '../support/fixtures.ts'
 import {
   aCustomer,
   anOwnConnection,
+  aStatus,
   asAdmin,
+  aWebhook,
   type Customer,
   deliver,
   eventFor,
   inWorld,
   messagesTo,
   type OwnConnection,
+  postWebhook,
   requestsFor,
+  signatureOf,
   storages,
+  tap,
   timelineOf,
 } from '../support/stories.ts'
 import { type Storage, until, type World } from '../support/world.ts'
@@ -60,6 +65,7 @@ for (const storage of storages) {
         const [first, second] = [aCustomer(), aCustomer()]
         const id = await tell(world, owner, first)
         await arrives(world, first)
+        await until('it is written', async () => (await timelineOf(world, id)).state === 'accepted')
         expect(takenBy(world, first)).to.deep.equal([platformNumber])
         const { route, attempts, businessPhone } = (await timelineOf(world, id)) as Awaited<
           ReturnType<typeof timelineOf>
@@ -176,6 +182,88 @@ for (const storage of storages) {
         expect((await timelineOf(world, id)).route.connectionId).to.equal('1')
       }),
     )
+  })
+}
+
+for (const storage of storages) {
+  describe(`a first message that was taken and failed in the end, on ${storage}`, () => {
+    /** Template paused: the vendor took the message before it noticed. */
+    const failCode = 132015
+    const prefer = (world: World, { accountId, connectionId }: OwnConnection, settings: object) =>
+      asAdmin(
+        world,
+        'PUT',
+        `/v1/accounts/${accountId}/settings`,
+        JSON.stringify({ isWhatsappEnabled: true, whatsappSenderConnectionId: connectionId, ...settings }),
+      )
+    const failIn = async (world: World, owner: OwnConnection, code = failCode) => {
+      const customer = aCustomer()
+      const webhooks = { failCode: code, duplicates: 2 }
+      world.provider.addRule({ phoneNumberId: owner.phoneNumberId, phone: customer.phone, webhooks })
+      const id = await tell(world, owner, customer)
+      await until('it has failed', async () => (await timelineOf(world, id)).status === 'failed')
+      return { customer, id }
+    }
+
+    it('is told once more through the fallback when the account says so, as a message of its own', () =>
+      inOwnWorld(storage, async (world, owner) => {
+        await prefer(world, owner, { fallbackOnFailed: true })
+        const { customer, id } = await failIn(world, owner)
+        await until('it is told again', () => messagesTo(world, customer).length === 2)
+        expect(takenBy(world, customer)).to.deep.equal([owner.phoneNumberId, platformNumber])
+        const { items } = (
+          await world.call<{ items: { id: string }[] }>('GET', `/v1/messages?phone=%2B${customer.waId}`)
+        ).body
+        expect(items).to.have.length(2)
+        const again = await timelineOf(world, items[0]?.id ?? '')
+        expect(again.route).to.deep.equal({
+          connectionId: '1',
+          why: `fallback: message ${id} failed through connection ${owner.connectionId} (template_paused)`,
+        })
+        await until('it is read', async () => (await timelineOf(world, items[0]?.id ?? '')).status === 'read')
+        expect((await timelineOf(world, id)).status).to.equal('failed')
+
+        await tap(world, messagesTo(world, customer)[1], 'Reattempt')
+        expect((await timelineOf(world, items[0]?.id ?? '')).actions).to.have.length(1)
+        expect((await timelineOf(world, id)).actions).to.have.length(0)
+      }))
+
+    for (const { label, settings, code } of [
+      { label: 'the account did not say so', settings: {}, code: failCode },
+      { label: 'no other number could reach the recipient either', settings: { fallbackOnFailed: true }, code: 131026 },
+    ])
+      it(`is not told again when ${label}`, () =>
+        inOwnWorld(storage, async (world, owner) => {
+          await prefer(world, owner, settings)
+          const { customer } = await failIn(world, owner, code)
+          await new Promise((resolve) => setTimeout(resolve, 500))
+          expect(takenBy(world, customer)).to.deep.equal([owner.phoneNumberId])
+        }))
+
+    it('pauses its connection when that cannot pay, but not for news from before it was mended', () =>
+      inOwnWorld(storage, async (world, owner) => {
+        const path = `/v1/connections/${owner.connectionId}`
+        const state = async () => (await world.call<{ state: string }>('GET', path)).body.state
+        const early = aCustomer()
+        world.provider.addRule({ phone: early.phone, webhooks: { suppress: ['sent', 'delivered', 'read'] } })
+        const id = await tell(world, owner, early)
+        await until('it is accepted', async () => (await timelineOf(world, id)).status === 'accepted')
+        await failIn(world, owner, 131042)
+        await until('it is paused', async () => (await state()) === 'paused')
+
+        // Later than the second in which the early one was taken.
+        await new Promise((resolve) => setTimeout(resolve, 1_100))
+        await asAdmin(world, 'PATCH', path, JSON.stringify({ state: 'active' }))
+        const [taken] = messagesTo(world, early)
+        if (!taken) throw new Error('nothing was taken')
+        const body = JSON.stringify(
+          aWebhook({ statuses: [aStatus(taken, 'failed', { errors: [{ code: 131042 }] })] }, owner.phoneNumberId),
+        )
+        const signature = signatureOf(body, owner.credentials.appSecret)
+        expect((await postWebhook(world, body, { path: owner.path, signature })).status).to.equal(200)
+        await until('it has failed', async () => (await timelineOf(world, id)).status === 'failed')
+        expect(await state()).to.equal('active')
+      }))
   })
 }
 

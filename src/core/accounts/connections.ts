@@ -70,8 +70,11 @@ export interface ConnectionStore {
   list(accountId?: number): Promise<readonly Connection[]>
   /** @throws {SenderTakenError} when another connection has the same business phone number at the provider */
   create(draft: ConnectionDraft): Promise<Connection>
-  /** Stops sending through it. True for the one call that changed it, false when it was paused before. */
-  pause(id: number, reason: string): Promise<boolean>
+  /**
+   * Stops sending through it. True for the one call that changed it, false when it was paused before.
+   * @param seenAt when the fault showed: one from before the connection's last change says nothing about it now
+   */
+  pause(id: number, reason: string, seenAt?: Date): Promise<boolean>
   /** Notes that a send begun at this time was echoed. */
   noteEcho(id: number, sentAt: Date): Promise<void>
   /** Changes what is given; credentials as a whole; new credentials end a pause. Undefined when there is no such connection. */
@@ -191,8 +194,13 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
       else if (state || draft.credentials) await database.write(`${setState} WHERE id = $1`, [id, 'active', null])
       return update(existing, { ...existing, ...draft })
     },
-    async pause(id, reason) {
-      const changedRows = await database.write(`${setState} WHERE id = $1 AND state = 'active'`, [id, 'paused', reason])
+    async pause(id, reason, seenAt = now()) {
+      const changedRows = await database.write(`${setState} WHERE id = $1 AND state = 'active' AND updated_at <= $4`, [
+        id,
+        'paused',
+        reason,
+        sqlTime(seenAt),
+      ])
       if (changedRows > 0) changed()
       return changedRows > 0
     },

@@ -41,6 +41,8 @@ export const settingsSchema = z.strictObject({
     .optional(),
   quietHours: z.strictObject({ from: clockTime, to: clockTime }).nullable().optional(),
   inDoubtPolicy: z.enum(['resend_once', 'never']).optional(),
+  /** Is a first message that was taken and failed in the end told once more through the fallback connection? */
+  fallbackOnFailed: z.boolean().optional(),
   portalUrl: httpsUrl.optional(),
 })
 
@@ -66,6 +68,7 @@ export interface AccountSettings {
   readonly support: { readonly phone?: string | undefined; readonly email?: string | undefined }
   readonly quietHours: { readonly from: string; readonly to: string } | undefined
   readonly inDoubtPolicy: 'resend_once' | 'never'
+  readonly fallbackOnFailed: boolean
   readonly portalUrl: string | undefined
 }
 
@@ -137,6 +140,7 @@ function resolve(accountId: number, account: Layer | undefined, channel: Layer |
     support: preferences.support ?? {},
     quietHours: preferences.quietHours ?? undefined,
     inDoubtPolicy: preferences.inDoubtPolicy ?? 'resend_once',
+    fallbackOnFailed: preferences.fallbackOnFailed ?? false,
     portalUrl: preferences.portalUrl,
   }
 }

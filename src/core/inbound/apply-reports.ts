@@ -3,11 +3,14 @@
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
 import type { ReportStatus } from '../contract/events.ts'
+import type { FailureCode } from '../contract/failures.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { type FailoverDeps, failovers } from '../sending/failover.ts'
 import { parseAttemptReference, rank } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
+import { accountFailures } from '../sending/react.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
 import type { InboundStore, PendingReport, SettledReport } from './inbound-store.ts'
@@ -15,16 +18,19 @@ import { nextLook } from './matching.ts'
 import { withReport } from './message-status.ts'
 import { applyGroup } from './one-by-one.ts'
 
-export interface ApplyReportsDeps {
+export interface ApplyReportsDeps extends FailoverDeps {
   readonly database: Database
   readonly store: InboundStore
   readonly outgoing: OutgoingStore
   readonly activity: ActivityStore
   /** Sends of this connection begun up to a time were echoed. */
   readonly noteEcho: (connectionId: number, sentAt: Date) => void
+  /** Messages that take over from failed ones are committed: these connections have something to send. */
+  readonly wake: (connectionIds: ReadonlySet<number>) => void
+  /** A message failed in the end because its connection cannot send; taken by the provider at `seenAt`. */
+  readonly accountFailed: (connectionId: number, code: FailureCode, seenAt: Date) => void
   readonly log: Logger
   readonly metrics: Metrics
-  readonly now: () => Date
 }
 
 /** Reports that are applied in one transaction at most. */
@@ -48,22 +54,27 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
   const { database, store, outgoing, activity, metrics, now } = deps
   const applied = await database.transaction(async (tx) => {
     const pending = await store.dueReports(tx, limit, now())
-    if (pending.length === 0) return { pending, count: 0, echoed: [] }
+    if (pending.length === 0) return { pending, count: 0, echoed: [], failed: [], takingOver: [] }
     const candidates = await matchReports(tx, { outgoing, store }, pending)
     const records = await outgoing.lock(tx, [...candidates.values()])
     const ids = await ownOnly(tx, pending, candidates, records)
     const { changed, activities } = applyAll(pending, ids, records)
     await outgoing.apply(tx, changed, now())
     await activity.insert(tx, activities, now())
+    const failed = newlyFailed(changed, records)
+    const takingOver = await failovers(deps, tx, failed)
+    await outgoing.insert(tx, takingOver, now())
     await store.settleReports(
       tx,
       pending.map((report) => settled(report, ids.get(report.id), now())),
       now(),
     )
-    return { pending, count: activities.length, echoed: echoesIn(pending, ids, changed) }
+    return { pending, count: activities.length, echoed: echoesIn(pending, ids, changed), failed, takingOver }
   })
   if (applied.count > 0) activity.committed()
   noteEchoes(deps, applied.echoed)
+  noteAccountFailures(deps, applied.failed)
+  if (applied.takingOver.length > 0) deps.wake(new Set(applied.takingOver.flatMap((draft) => draft.connectionId ?? [])))
   for (const report of applied.pending) metrics.reports.inc({ status: knownStatus(report.status) ?? 'other' })
   return applied.pending.length
 }
@@ -140,6 +151,19 @@ function applyAll(
     activities.push(activityRecord(raised, { eventSubType: status, at: report.at, failureReason }))
   }
   return { changed: [...current.values()], activities }
+}
+
+const newlyFailed = (changed: readonly OutgoingRecord[], before: ReadonlyMap<number, OutgoingRecord>) =>
+  changed.filter(({ id, statusRank }) => statusRank === rank.failed && before.get(id)?.statusRank !== rank.failed)
+
+/** Some faults of an account (a payment problem) show only after its messages were taken. */
+function noteAccountFailures({ accountFailed }: ApplyReportsDeps, failed: readonly OutgoingRecord[]): void {
+  for (const { connectionId, failureCode, acceptedAt } of failed) {
+    const code = accountFailures.find((known) => known === failureCode)
+    // Providers tell whole seconds: it may have been any moment of that one.
+    const latest = acceptedAt && new Date(acceptedAt.getTime() + 999)
+    if (code && connectionId !== null && latest) accountFailed(connectionId, code, latest)
+  }
 }
 
 /** Longest time between the begin of a call and its acceptance. */

@@ -58,11 +58,25 @@ export const createReact =
       return lanes().wake(connectionId)
     // Whoever woke it meanwhile did not know yet.
     lanes().pause(connectionId)
-    // Many calls may come back with the same news; one of them changes the state, and only that one alerts.
-    if (!(await connections.pause(connectionId, code).catch(() => false))) return
-    metrics.connectionsPaused.inc({ reason: code })
-    log.error({ connectionId, reason: code }, 'connection paused: it needs somebody to mend it; its messages wait')
+    await pauseConnection({ connections, lanes, log, metrics }, connectionId, code)
   }
+
+/**
+ * Pauses a connection that cannot send until somebody mends it.
+ * @param seenAt when the fault showed, for news that comes late
+ */
+export async function pauseConnection(
+  { connections, lanes, log, metrics }: Omit<ReactDeps, 'now'>,
+  connectionId: number,
+  code: FailureCode,
+  seenAt?: Date,
+): Promise<void> {
+  // Many calls may come back with the same news; one of them changes the state, and only that one alerts.
+  if (!(await connections.pause(connectionId, code, seenAt).catch(() => false))) return
+  lanes().pause(connectionId)
+  metrics.connectionsPaused.inc({ reason: code })
+  log.error({ connectionId, reason: code }, 'connection paused: it needs somebody to mend it; its messages wait')
+}
 
 /** What made messages wait for their connection to be mended. */
 export const accountFailures = (Object.keys(failureKinds) as FailureCode[]).filter(
