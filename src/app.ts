@@ -8,7 +8,7 @@ import { type Control, startControl } from './consumers/control.ts'
 import { startWorker, type Worker } from './consumers/worker.ts'
 import { forProvider, platformAccountId } from './core/accounts/connections.ts'
 import type { HttpClient, ProviderAdapter } from './core/contract/provider.ts'
-import { type Core, createCore } from './core/core.ts'
+import { type Change, type Core, createCore } from './core/core.ts'
 import type { Logger } from './core/observe/logger.ts'
 import { createMetrics } from './core/observe/metrics.ts'
 import { type Database, openDatabase } from './core/storage/database.ts'
@@ -83,6 +83,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     adminKey,
     publicUrl: () => publicUrl,
     webhookAliases,
+    keepWebhook: undefined,
     checks: {
       process: async () => (stopping.signal.aborted ? 'shutting down' : null),
       database: () => databaseProblem(database),
@@ -162,12 +163,9 @@ async function enterPlatformConnection(core: Core, env: Env, adapter: (id: strin
     .catch(() => {})
 }
 
-function drop(
-  core: Core,
-  change: { what: 'settings'; accountId: number } | { what: 'connections' },
-  log: Logger,
-): void {
+function drop(core: Core, change: Change, log: Logger): void {
   if (change.what === 'settings') core.settings.drop(change.accountId)
+  else if (change.what === 'templates') core.templateHealth.drop(change.connectionId)
   else
     core
       .connectionsChanged()

@@ -36,13 +36,14 @@ export async function startConsumers({ core, amqpUrl, log, metrics, now }: Consu
     start('apply-reports', core.work.applyReports, groupSizes.reports),
   )
   const replies = start('apply-replies', core.work.applyReplies, groupSizes.replies)
+  const accountNews = start('apply-account-news', core.work.applyAccountNews, groupSizes.accountNews)
   const contactNews = start('apply-contact-news', core.work.applyContactNews, groupSizes.contactNews)
   const decisions = start('push-decisions', core.work.pushDecisions)
   // Each on its own, so that one that fails holds up none of the others.
   const sweeps = Object.entries(core.work.sweeps).map(([name, work]) => start(name, work))
-  const workers: Worker[] = [...reports, replies, contactNews, decisions, ...sweeps]
+  const workers: Worker[] = [...reports, replies, contactNews, accountNews, decisions, ...sweeps]
   core.bells.received = () => {
-    for (const worker of [...reports, replies]) worker.wake()
+    for (const worker of [...reports, replies, accountNews]) worker.wake()
   }
   core.bells.contactNews = () => contactNews.wake()
   core.bells.decided = () => decisions.wake()

@@ -1,12 +1,11 @@
-/** News between replicas: somebody changed settings or credentials, so what is cached of them must go. */
+/** News between replicas: settings, connections or templates were changed, so what is cached of them must go. */
 
 import { randomUUID } from 'node:crypto'
 import type { Channel, ChannelModel } from 'amqplib'
+import type { Change } from '../core/core.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import { type Broker, declareTopology, openBroker, reopenWhenClosed } from './broker.ts'
 import { names } from './topology.ts'
-
-export type Change = { readonly what: 'settings'; readonly accountId: number } | { readonly what: 'connections' }
 
 export interface Control extends Broker {
   /** Tells the other replicas; best effort, since caches also end by themselves. */

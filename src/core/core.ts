@@ -1,5 +1,7 @@
 /** Everything inside the gateway, put together: what HTTP and the consumers call. */
 
+import { type ConnectionEvents, createConnectionEvents } from './accounts/connection-events.ts'
+import { releaseOverdue } from './accounts/connection-news.ts'
 import {
   type Connection,
   type ConnectionStore,
@@ -8,6 +10,7 @@ import {
 } from './accounts/connections.ts'
 import { createSecretBox } from './accounts/secret-box.ts'
 import { createSettingsStore, type SettingsStore } from './accounts/settings.ts'
+import { createTemplateHealth, type TemplateHealth } from './accounts/template-health.ts'
 import { loadTemplateRegistry, type TemplateRegistry } from './accounts/templates.ts'
 import { type ActivityStore, createActivityStore } from './activity/activity-store.ts'
 import { createContactStore } from './contacts/contact-store.ts'
@@ -18,11 +21,13 @@ import { loadFlows } from './conversations/flows.ts'
 import { createNdrStore } from './conversations/ndr-store.ts'
 import { pushDecisions } from './conversations/push-decisions.ts'
 import { linkTarget } from './conversations/tracked-link.ts'
+import { accountNewsGroupSize, applyAccountNews, type ChangedConnection } from './inbound/apply-account-news.ts'
 import { applyContactNews, newsGroupSize } from './inbound/apply-contact-news.ts'
 import { applyReplies, replyGroupSize } from './inbound/apply-replies.ts'
 import { applyReports, reportGroupSize } from './inbound/apply-reports.ts'
 import { createContactNewsStore } from './inbound/contact-news-store.ts'
 import { createInboundStore } from './inbound/inbound-store.ts'
+import { createWebhookIntake, type WebhookIntake } from './inbound/intake.ts'
 import { receiveWebhooks, type VerifiedWebhook } from './inbound/receive.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from './notifications/accept-event.ts'
 import { createDecide } from './notifications/decide.ts'
@@ -63,15 +68,22 @@ export interface CoreOptions {
   readonly metrics: Metrics
   readonly now: () => Date
   readonly random: () => number
-  /** Settings or connections were changed here: other replicas should know. */
-  readonly onChange: (change: { what: 'settings'; accountId: number } | { what: 'connections' }) => void
+  /** Something that is cached was changed here: other replicas should know. */
+  readonly onChange: (change: Change) => void
 }
+
+/** What is cached and was changed, as replicas tell each other. */
+export type Change =
+  | { readonly what: 'settings'; readonly accountId: number }
+  | { readonly what: 'connections' }
+  | { readonly what: 'templates'; readonly connectionId: number }
 
 /** Work that lies in rows; each does one group and tells how many there were. */
 export interface Work {
   readonly applyReports: () => Promise<number>
   readonly applyReplies: () => Promise<number>
   readonly applyContactNews: () => Promise<number>
+  readonly applyAccountNews: () => Promise<number>
   readonly pushDecisions: () => Promise<number>
   /** What nobody rings for: lanes whose messages are due, lost sends, late messages, doubts. */
   readonly sweeps: Readonly<Record<string, () => Promise<number>>>
@@ -80,7 +92,12 @@ export interface Work {
 }
 
 /** Groups that are full: there may be more. */
-export const groupSizes = { reports: reportGroupSize, replies: replyGroupSize, contactNews: newsGroupSize } as const
+export const groupSizes = {
+  reports: reportGroupSize,
+  replies: replyGroupSize,
+  contactNews: newsGroupSize,
+  accountNews: accountNewsGroupSize,
+} as const
 
 /** What tells a worker that there is something to do; set by whoever runs the workers. */
 export interface Bells {
@@ -91,11 +108,13 @@ export interface Bells {
 
 export interface Core {
   readonly acceptEvent: (body: Buffer) => Promise<EventResult>
-  readonly receiveWebhook: (webhook: VerifiedWebhook) => Promise<unknown>
+  readonly webhooks: WebhookIntake
   readonly work: Work
   readonly bells: Bells
   readonly settings: SettingsStore
   readonly connections: ConnectionStore
+  readonly connectionEvents: ConnectionEvents
+  readonly templateHealth: TemplateHealth
   readonly templates: TemplateRegistry
   readonly catalog: TemplateCatalog
   readonly activity: ActivityStore
@@ -161,6 +180,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     now,
     onChange: () => onChange({ what: 'connections' }),
   })
+  const connectionEvents = createConnectionEvents(database)
+  const templateHealth = createTemplateHealth(database)
   const platformConnection = async (): Promise<Connection | undefined> => {
     const { connectionId } = await settings.get(platformAccountId)
     return connectionId === undefined ? (await connections.platform())[0] : connections.get(connectionId)
@@ -220,6 +241,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     connection: connections.get,
     platformConnection,
     answers: ({ id }) => lanes.answers(id),
+    templateHealth: templateHealth.get,
     builtInTemplateId: templates.builtInId,
     isEnabled: options.isEnabled,
     now,
@@ -231,7 +253,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
   const bells: Bells = { received: () => {}, contactNews: () => {}, decided: () => {} }
   const onContactNews = () => bells.contactNews()
-  const receiving = { database, store: inbound, contactNews, rejected, metrics, onContactNews, now }
+  const receiving = { database, store: inbound, contactNews, connectionEvents, rejected, metrics, onContactNews, now }
   const webhooks = createBatcher<VerifiedWebhook, undefined>({
     flush: (group) => receiveWebhooks(receiving, group),
     onFlush: batchSize('webhooks'),
@@ -265,6 +287,23 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     metrics,
     now,
   }
+  const connectionMended = async (connectionId: number) => {
+    await outgoing.releaseWaiting(connectionId, accountFailures, now())
+    await lanes.wake(connectionId)
+  }
+  const connectionsChanged = async (changes: readonly ChangedConnection[]) => {
+    connections.announce()
+    for (const { connectionId, change } of changes) {
+      if (change === 'blocked') lanes.pause(connectionId)
+      else if (change === 'released') await connectionMended(connectionId)
+      // A lane reads the limits when it is woken.
+      else await lanes.wake(connectionId)
+    }
+  }
+  const templatesChanged = (connectionId: number) => {
+    templateHealth.drop(connectionId)
+    onChange({ what: 'templates', connectionId })
+  }
   const work: Work = {
     applyReports: () => applyReports(applying),
     applyReplies: () =>
@@ -278,6 +317,17 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         decided: () => bells.decided(),
       }),
     applyContactNews: () => applyContactNews({ database, news: contactNews, contacts, log, metrics, now }),
+    applyAccountNews: () =>
+      applyAccountNews({
+        database,
+        events: connectionEvents,
+        templates: templateHealth,
+        connectionsChanged,
+        templatesChanged,
+        log,
+        metrics,
+        now,
+      }),
     pushDecisions: () =>
       pushDecisions({ store: ndr, http: options.http, baseUrl: options.ndrApiUrl, now, random, log, metrics }),
     sweeps: {
@@ -287,6 +337,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       },
       lostSends: () => sweepLostSends(recording),
       expired: () => sweepExpired(recording),
+      endedBlocks: async () => {
+        const released = await releaseOverdue(database, now())
+        if (released.length === 0) return 0
+        await connectionsChanged(released.map((connectionId) => ({ connectionId, change: 'released' })))
+        return released.length
+      },
       doubts: () => sweepDoubts(doubts),
     },
     upkeep: {
@@ -307,11 +363,18 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       metrics.events.inc({ outcome: result.outcome })
       return result
     },
-    receiveWebhook: webhooks.add,
+    webhooks: createWebhookIntake({
+      connections,
+      adapter: options.adapter,
+      receive: webhooks.add,
+      received: () => bells.received(),
+    }),
     work,
     bells,
     settings,
     connections,
+    connectionEvents,
+    templateHealth,
     templates,
     catalog,
     activity,
@@ -324,10 +387,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     }),
     lanes,
     resolveByHand: (id, resolution, actor) => resolveByHand(doubts, id, resolution, actor),
-    async connectionMended(connectionId) {
-      await outgoing.releaseWaiting(connectionId, accountFailures, now())
-      await lanes.wake(connectionId)
-    },
+    connectionMended,
     connectionsChanged: async () => {
       connections.drop()
       for (const { connectionId } of lanes.snapshot()) await lanes.wake(connectionId)

@@ -2,6 +2,7 @@
 
 import type { ProviderAdapter, ProviderDefinition } from '../core/contract/provider.ts'
 import type { Core } from '../core/core.ts'
+import type { RawWebhook } from '../core/inbound/intake.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
 import { createAccountHandlers } from './handlers/accounts.ts'
@@ -23,6 +24,8 @@ export interface HttpOptions {
   readonly checks: Readonly<Record<string, ReadinessCheck>>
   /** Path -> provider, for platform webhooks under other names. */
   readonly webhookAliases: Readonly<Record<string, string>>
+  /** See {@link WebhookHandlerDeps.keep}. */
+  readonly keepWebhook: ((webhook: RawWebhook) => Promise<void>) | undefined
   readonly stop: AbortSignal
   readonly log: Logger
   readonly metrics: Metrics
@@ -31,14 +34,7 @@ export interface HttpOptions {
 
 export function createHttp(options: HttpOptions): HttpServer {
   const { core, providers, adapter, metrics, log, now } = options
-  const webhookDeps = {
-    connections: core.connections,
-    adapter,
-    receive: core.receiveWebhook,
-    received: () => core.bells.received(),
-    log,
-    metrics,
-  }
+  const webhookDeps = { intake: core.webhooks, adapter, keep: options.keepWebhook, log, metrics }
   const routes = createRoutes({
     events: createEventHandlers({
       accept: core.acceptEvent,
@@ -61,9 +57,15 @@ export function createHttp(options: HttpOptions): HttpServer {
       publicUrl: options.publicUrl,
       reasonKeys: core.reasonKeys,
       mended: core.connectionMended,
+      events: core.connectionEvents,
     }),
     operations: createOperationsHandlers({ checks: options.checks, metrics, lanes: core.lanes }),
-    webhooks: Object.fromEntries(providers.map(({ id }) => [id, createWebhookHandlers(webhookDeps, id)])),
+    webhooks: Object.fromEntries(
+      providers.map(({ id, capabilities: { retriesWebhooks } }) => [
+        id,
+        createWebhookHandlers(webhookDeps, { id, retriesWebhooks }),
+      ]),
+    ),
     webhookAliases: options.webhookAliases,
   })
   return createHttpServer({ routes, authenticate: createAuthenticate(options.adminKey), log, metrics })

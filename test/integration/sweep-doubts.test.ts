@@ -32,6 +32,9 @@ const aConnection = (echoedUntil: Date | undefined): Connection => ({
   fallbackConnectionId: undefined,
   state: 'active',
   stateReason: undefined,
+  vendorAccountId: undefined,
+  ownLimits: undefined,
+  quality: undefined,
   echoedUntil,
   managedBy: undefined,
 })

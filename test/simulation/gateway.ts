@@ -99,7 +99,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const events = createBatcher<Buffer, EventResult>({ flush: (bodies) => acceptEvents(accepting, bodies) })
   const accept = (body: Buffer) => events.add(body).catch((error) => parkUnstorable(accepting, body, error))
   const contactNews = createContactNewsStore(database)
-  const receiving = { ...common, store: inbound, contactNews, onContactNews: () => {}, rejected }
+  const receiving = {
+    ...common,
+    store: inbound,
+    contactNews,
+    onContactNews: () => {},
+    connectionEvents: noNews,
+    rejected,
+  }
   const webhooks = createBatcher<VerifiedWebhook, undefined>({
     flush: (group) => receiveWebhooks(receiving, group),
   })
@@ -137,7 +144,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     take: (delivery) => void take(accept, delivery, mutation),
     webhook: (received, answer) =>
       void handle(
-        () => webhooks.add({ connections: connections.all(), events: received }),
+        () => webhooks.add({ connections: connections.all(), related: [], events: received }),
         answerOf(deps, answer),
         mutation,
       ).then(reports.wake),
@@ -145,6 +152,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
       for (const worker of [sweeper, reports, publisher]) worker.wake()
     },
   }
+}
+
+/** The provider of the simulation tells of messages only. */
+const noNews = {
+  insert: async () => {},
+  due: async () => [],
+  settle: async () => {},
+  list: async () => [],
 }
 
 const settingsOf = ({ policy }: Weather) => ({

@@ -216,12 +216,24 @@ for (const storage of storages) {
       expect(parked.map(({ body }) => body)).to.include(JSON.stringify('not json'))
     })
 
-    it('about other matters are taken and change nothing', async () => {
-      const change = { field: 'account_update', value: { event: 'VERIFIED_ACCOUNT' } }
-      const webhook = { object: 'whatsapp_business_account', entry: [{ id: '1', changes: [change] }] }
+    it('about matters that are not known are kept as entries of their connection', async () => {
+      const change = { field: 'something_new', value: { event: 'NOBODY_KNOWS' } }
+      const { wabaId } = simulatorAccount.credentials
+      const webhook = { object: 'whatsapp_business_account', entry: [{ id: wabaId, changes: [change] }] }
       const before = await parkedIn(world())
       expect((await postWebhook(world(), webhook)).status).to.equal(200)
       expect(await parkedIn(world())).to.deep.equal(before)
+      const { body } = await world().call<{ items: object[] }>('GET', '/v1/connections/1/events')
+      expect(body.items[0]).to.deep.include({ topic: 'something_new', severity: 'info', payload: change.value })
+    })
+
+    it('about an account that is not behind their URL are parked', async () => {
+      const change = { field: 'account_update', value: { event: 'ACCOUNT_DELETED' } }
+      const webhook = { object: 'whatsapp_business_account', entry: [{ id: '990000000000009', changes: [change] }] }
+      expect((await postWebhook(world(), webhook)).status).to.equal(200)
+      const [parked] = await parkedIn(world())
+      expect(parked?.reason).to.equal('misrouted_webhook')
+      expect(parked?.detail).to.include('account_update').and.to.include('990000000000009')
     })
 
     it('may be as large as Meta makes them', async () => {

@@ -64,6 +64,7 @@ describe('meta webhook: signature', () => {
 
 describe('meta webhook: reports', () => {
   const pricing = { billable: true, pricing_model: 'PMP', type: 'regular', category: 'utility' }
+  const priced = { model: 'PMP', type: 'regular', category: 'utility', isBillable: true }
   const common = { recipient_user_id: 'DE.20000000000000001', biz_opaque_callback_data: 'ob_01JD80' }
 
   it('reads sent, delivered and read of one batch', () => {
@@ -82,8 +83,8 @@ describe('meta webhook: reports', () => {
     const at = (seconds: number) => new Date(seconds * 1000)
     const [sent, delivered, read] = statuses
     expect(partsOf({ contacts, statuses })).to.deep.equal([
-      { ...same, status: 'sent', vendorStatus: 'sent', at: at(1790000100), pricing, raw: sent },
-      { ...same, status: 'delivered', vendorStatus: 'delivered', at: at(1790000102), pricing, raw: delivered },
+      { ...same, status: 'sent', vendorStatus: 'sent', at: at(1790000100), pricing: priced, raw: sent },
+      { ...same, status: 'delivered', vendorStatus: 'delivered', at: at(1790000102), pricing: priced, raw: delivered },
       { ...same, status: 'read', vendorStatus: 'read', at: at(1790000160), raw: read },
     ])
   })
@@ -106,11 +107,24 @@ describe('meta webhook: reports', () => {
     }
   })
 
-  it('reads an old style status with its conversation, which stays in the raw element', () => {
+  it('reads an old style status with its conversation', () => {
     const conversation = { id: 'c0ffee', expiration_timestamp: '1790086600', origin: { type: 'referral_conversion' } }
     const free = { billable: false, pricing_model: 'PMP', type: 'free_entry_point', category: 'referral_conversion' }
     const status = { ...outbound, conversation, pricing: free }
-    expect(reportOf(status)).to.deep.include({ status: 'sent', pricing: free, raw: status })
+    expect(reportOf(status)).to.deep.include({ status: 'sent', raw: status })
+    expect(reportOf(status).pricing).to.deep.equal({
+      model: 'PMP',
+      type: 'free_entry_point',
+      category: 'referral_conversion',
+      isBillable: false,
+      conversationId: 'c0ffee',
+      conversationOrigin: 'referral_conversion',
+    })
+  })
+
+  it('says nothing of the price where the report does not, or says it in another shape', () => {
+    for (const pricing of [undefined, null, {}, [], 'free', { billable: 'true', category: {} }])
+      expect(reportOf({ ...outbound, pricing })).not.to.have.property('pricing')
   })
 
   it('takes played for read, and gives no meaning to words it does not know', () => {
@@ -389,24 +403,21 @@ describe('meta webhook: batches', () => {
     ])
   })
 
-  it('counts errors of the whole number, other fields and empty news by topic', () => {
-    const optOut = {
-      field: 'user_preferences',
-      value: { metadata, user_preferences: [{ wa_id: '4915', value: 'stop' }] },
-    }
-    const template = { field: 'message_template_status_update', value: { event: 'REJECTED' } }
+  it('tells errors of the whole number, unknown fields and empty values as news, and counts tests', () => {
+    const unknown = { field: 'flows', value: { metadata, event: 'FLOW_STATUS_CHANGE' } }
     const errors = [{ code: 130429, title: 'Rate limit hit' }, {}]
-    const events = eventsOf(optOut, template, messagesChange({ errors }), messagesChange({}))
-    expect(events.map(({ part }) => part)).to.deep.equal(
-      ['user_preferences', 'message_template_status_update', 'error.130429', 'error.unknown', 'messages'].map(
-        (topic) => ({
-          type: 'ignored',
-          topic,
-        }),
-      ),
-    )
-    expect(events[0]?.senderId).to.equal('810000000000001')
-    expect(events[1]).not.to.have.property('senderId')
+    const events = eventsOf(unknown, messagesChange({ errors }), messagesChange({}))
+    const shown = events.map(({ part }) => (part.type === 'account_news' ? [part.topic, part.summary] : part))
+    expect(shown).to.deep.equal([
+      ['flows', 'News of a kind that is not known here: flows'],
+      ['errors', 'Meta reports error 130429: Rate limit hit'],
+      ['errors', 'Meta reports error without a code'],
+      ['messages', 'News of a kind that is not known here: messages'],
+    ])
+    expect(events[0]).to.include({ senderId: '810000000000001', vendorAccountId: '910000000000001' })
+    const test = { entry: [{ id: '0', changes: [messagesChange({ statuses: [outbound] })] }] }
+    const ignored = [{ part: { type: 'ignored', topic: 'test' } }]
+    expect(parseWebhook(Buffer.from(JSON.stringify(test)), now)).to.deep.equal(ignored)
   })
 
   it('takes no harm from names that reach for prototypes', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Connection } from '../../src/core/accounts/connections.ts'
 import { type FailureCode, failureKinds } from '../../src/core/contract/failures.ts'
-import { chooseRoute, type RouteChoices, reroute } from '../../src/core/sending/route.ts'
+import { chooseRoute, type RouteChoices, reroute, type TemplateTrouble } from '../../src/core/sending/route.ts'
 
 const aConnection = (id: number, changes: Partial<Connection> = {}): Connection => ({
   id,
@@ -17,6 +17,9 @@ const aConnection = (id: number, changes: Partial<Connection> = {}): Connection 
   fallbackConnectionId: undefined,
   state: 'active',
   stateReason: undefined,
+  vendorAccountId: undefined,
+  ownLimits: undefined,
+  quality: undefined,
   echoedUntil: undefined,
   managedBy: undefined,
   ...changes,
@@ -37,6 +40,8 @@ interface Case {
   readonly fallback?: Connection
   /** Connections whose circuit breaker is open. */
   readonly silent?: readonly number[]
+  /** Connections at which the template cannot be used. */
+  readonly troubles?: Readonly<Record<number, TemplateTrouble>>
   readonly expected: number | undefined
   readonly why: string
 }
@@ -108,10 +113,42 @@ const cases: Case[] = [
     expected: 7,
     why: ownWhy,
   },
+  {
+    label: 'template paused there',
+    own,
+    fallback: other,
+    troubles: { 7: 'template_paused' },
+    expected: 9,
+    why: `fallback: ${ownWhy} has the template paused or disabled`,
+  },
+  {
+    label: 'template paused there, no fallback',
+    own,
+    troubles: { 7: 'template_paused' },
+    expected: undefined,
+    why: `${ownWhy} has the template paused or disabled`,
+  },
+  {
+    label: 'template rejected there, unusable at the fallback too',
+    own,
+    fallback: other,
+    troubles: { 7: 'template_not_approved', 9: 'template_paused' },
+    expected: undefined,
+    why: `${ownWhy} has no approval for the template`,
+  },
+  {
+    label: 'silent, the template unusable at its fallback',
+    own,
+    fallback: other,
+    silent: [7],
+    troubles: { 9: 'template_not_approved' },
+    expected: 7,
+    why: ownWhy,
+  },
 ]
 
 describe('route', () => {
-  for (const { label, silent = [], fallback, expected, why, ...given } of cases) {
+  for (const { label, silent = [], troubles = {}, fallback, expected, why, ...given } of cases) {
     it(`${label}: ${expected === undefined ? 'none' : `connection ${expected}`}, ${why}`, () => {
       const choices: RouteChoices = {
         own: given.own,
@@ -119,6 +156,7 @@ describe('route', () => {
         platform: given.platform,
         fallbackOf: () => fallback,
         answers: ({ id }) => !silent.includes(id),
+        templateTrouble: ({ id }) => troubles[id],
       }
       const chosen = chooseRoute(choices)
       if ('none' in chosen) expect({ id: undefined, why: chosen.none }).to.deep.equal({ id: expected, why })
@@ -135,7 +173,7 @@ describe('route', () => {
       asked.push(id)
       return undefined
     }
-    chooseRoute({ own, namesOwn: true, platform, fallbackOf, answers: () => false })
+    chooseRoute({ own, namesOwn: true, platform, fallbackOf, answers: () => false, templateTrouble: () => undefined })
     expect(asked).to.deep.equal([7])
   })
 })

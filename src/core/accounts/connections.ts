@@ -4,18 +4,14 @@ import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { ProviderConnection, ProviderDefinition } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
-import { isUniqueViolation } from '../storage/database-errors.ts'
+import { isDatabaseAway, isUniqueViolation } from '../storage/database-errors.ts'
 import { insertRows, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { effectiveLimits, type Limits, type SenderQuality } from './limits.ts'
 import type { SecretBox } from './secret-box.ts'
 
 /** The account whose connection everybody uses who has none of its own. */
 export const platformAccountId = 5
-
-export interface Limits {
-  readonly messagesPerSecond: number
-  readonly concurrency: number
-}
 
 export interface Connection {
   readonly id: number
@@ -23,11 +19,17 @@ export interface Connection {
   readonly provider: string
   readonly name: string
   readonly senderId: string | undefined
+  /** The vendor's id of the business account, to which its news is addressed. */
+  readonly vendorAccountId: string | undefined
   readonly businessPhone: string
   readonly webhookKey: string
   readonly verifyToken: string
   readonly credentials: Readonly<Record<string, string>>
+  /** As they hold: what an operator set, within what the provider allows, slower while the quality is bad. */
   readonly limits: Limits
+  /** What an operator set. */
+  readonly ownLimits: Partial<Limits> | undefined
+  readonly quality: SenderQuality | undefined
   readonly fallbackConnectionId: number | undefined
   readonly state: 'active' | 'paused' | 'deleted'
   /** Why it is paused: a failure code, or an operator's words. */
@@ -83,6 +85,8 @@ export interface ConnectionStore {
   putManaged(draft: ConnectionDraft & { readonly managedBy: string }): Promise<Connection>
   /** Forgets what is cached. */
   drop(): void
+  /** Rows were changed and committed elsewhere: forgets what is cached, here and in other replicas. */
+  announce(): void
 }
 
 export interface ConnectionsDeps {
@@ -94,6 +98,11 @@ export interface ConnectionsDeps {
   readonly onChange?: () => void
 }
 
+interface CachedConnections {
+  readonly found: readonly Connection[]
+  readonly readAtMs: number
+}
+
 /** What an adapter gets to see of a connection. */
 export const forProvider = ({ id, credentials }: Connection): ProviderConnection => ({ id: String(id), credentials })
 
@@ -103,27 +112,36 @@ const webhookKeyBytes = 24
 const webhookKeyPattern = /^[\w-]{32}$/
 const columns =
   'id, account_id, provider, name, sender_id, business_phone, webhook_key, verify_token, credentials, limits, ' +
-  'fallback_connection_id, state, state_reason, echoed_until, managed_by'
-const setState = 'UPDATE wa_connections SET state = $2, state_reason = $3'
+  'fallback_connection_id, state, state_reason, echoed_until, managed_by, quality, reported_limits'
+const setState = 'UPDATE wa_connections SET state = $2, state_reason = $3, blocked_until = NULL'
 
 export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const { database, now, onChange } = deps
-  const cache = new LRUCache<string, { readonly found: readonly Connection[] }>({ max: 20_000, ttl: cacheMs })
+  const cache = new LRUCache<string, CachedConnections>({ max: 20_000 })
   let drops = 0
 
-  const select = async (where: string, ...bind: (string | number)[]): Promise<readonly Connection[]> => {
-    const key = `${where}:${bind.join('/')}`
-    const cached = cache.get(key)
-    if (cached) return cached.found
-    const dropsBefore = drops
+  const read = async (where: string, bind: (string | number)[]) => {
     const rows = await database.select<ConnectionRow>(
       `SELECT ${columns} FROM wa_connections WHERE ${where} ORDER BY id`,
       bind,
     )
-    const found = rows.map((row) => fromRow(row, deps))
-    // Dropped while it was being read: it may be from before the change.
-    if (drops === dropsBefore) cache.set(key, { found })
-    return found
+    return rows.map((row) => fromRow(row, deps))
+  }
+  const select = async (where: string, ...bind: (string | number)[]): Promise<readonly Connection[]> => {
+    const key = `${where}:${bind.join('/')}`
+    const cached = cache.get(key)
+    if (cached && performance.now() - cached.readAtMs < cacheMs) return cached.found
+    const dropsBefore = drops
+    try {
+      const found = await read(where, bind)
+      // Dropped while it was being read: it may be from before the change.
+      if (drops === dropsBefore) cache.set(key, { found, readAtMs: performance.now() })
+      return found
+    } catch (error) {
+      // Webhooks are verified and kept elsewhere while the database is away; credentials do not grow old that fast.
+      if (cached && cached.found.length > 0 && isDatabaseAway(error)) return cached.found
+      throw error
+    }
   }
   const drop = () => {
     drops++
@@ -192,7 +210,7 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
       const { state, ...draft } = changes
       if (state === 'paused') await database.write(`${setState} WHERE id = $1`, [id, 'paused', 'by hand'])
       else if (state || draft.credentials) await database.write(`${setState} WHERE id = $1`, [id, 'active', null])
-      return update(existing, { ...existing, ...draft })
+      return update(existing, { ...existing, limits: existing.ownLimits, ...draft })
     },
     async pause(id, reason, seenAt = now()) {
       const changedRows = await database.write(`${setState} WHERE id = $1 AND state = 'active' AND updated_at <= $4`, [
@@ -211,6 +229,7 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
       )
     },
     drop,
+    announce: changed,
   }
 }
 
@@ -230,22 +249,28 @@ interface ConnectionRow {
   state_reason: string | null
   echoed_until: string | null
   managed_by: string | null
+  quality: SenderQuality | null
+  reported_limits: string | null
 }
 
 function fromRow(row: ConnectionRow, { secrets, providerById }: ConnectionsDeps): Connection {
   const credentials = opened(row, secrets)
-  const defaults = providerById(row.provider)?.defaultLimits ?? { messagesPerSecond: 10, concurrency: 10 }
+  const provider = providerById(row.provider)
+  const own = limitsIn(row.limits)
   return {
     id: row.id,
     accountId: row.account_id,
     provider: row.provider,
     name: row.name,
     senderId: row.sender_id ?? undefined,
+    vendorAccountId: provider && credentials?.[provider.vendorAccountIdField],
     businessPhone: row.business_phone,
     webhookKey: row.webhook_key,
     verifyToken: row.verify_token,
     credentials: credentials ?? {},
-    limits: { ...defaults, ...(row.limits ? (JSON.parse(row.limits) as Partial<Limits>) : {}) },
+    limits: effectiveLimits(provider?.defaultLimits, own, limitsIn(row.reported_limits), row.quality),
+    ownLimits: own,
+    quality: row.quality ?? undefined,
     fallbackConnectionId: row.fallback_connection_id ?? undefined,
     // What nobody can open cannot send; the rest goes on.
     state: credentials ? row.state : 'paused',
@@ -254,6 +279,8 @@ function fromRow(row: ConnectionRow, { secrets, providerById }: ConnectionsDeps)
     managedBy: row.managed_by ?? undefined,
   }
 }
+
+const limitsIn = (json: string | null) => (json ? (JSON.parse(json) as Partial<Limits>) : undefined)
 
 /** Undefined when the key that sealed them is not in the ring, or the row was tampered with. */
 function opened(row: ConnectionRow, secrets: SecretBox): Record<string, string> | undefined {

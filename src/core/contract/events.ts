@@ -19,9 +19,22 @@ export interface DeliveryReport {
   readonly at?: Date
   readonly recipient: Address
   readonly failure?: Failure
-  /** What the provider says it costs, kept as given. */
-  readonly pricing?: Readonly<Record<string, unknown>>
+  readonly pricing?: Pricing
   readonly raw: unknown
+}
+
+/** What the provider says a message costs. Each fact comes with some of the reports only; what is absent is not said. */
+export interface Pricing {
+  /** How prices are made, e.g. `PMP` (per message) or `CBP` (per conversation). */
+  readonly model?: string
+  /** Why it costs or not, e.g. `regular`, `free_customer_service`. */
+  readonly type?: string
+  /** The price list's category, e.g. `utility`, `marketing`, `service`. */
+  readonly category?: string
+  readonly isBillable?: boolean
+  readonly conversationId?: string
+  /** What opened that conversation, e.g. `referral_conversion`. */
+  readonly conversationOrigin?: string
 }
 
 /** Something that the customer sent: a tap, a text, a picture, a reaction, anything. */
@@ -81,16 +94,74 @@ export interface UnreadablePart {
   readonly raw: unknown
 }
 
-/** A part that we understand and do not act on (yet), such as news of another field. Counted by `topic`. */
+/**
+ * News about the account, its phone numbers or its templates rather than about one message. Every piece is kept as an
+ * entry that an operator can read; what it changes is in its effects.
+ */
+export interface AccountNews {
+  readonly type: 'account_news'
+  /** The vendor's word for the kind of news. */
+  readonly topic: string
+  /** `critical`: somebody has to act, or messages stay; `warning`: somebody should look. */
+  readonly severity: 'info' | 'warning' | 'critical'
+  /** What happened, in plain words. */
+  readonly summary: string
+  readonly effects: readonly NewsEffect[]
+  /** The vendor's own time: older news never undoes newer. */
+  readonly at?: Date
+  readonly raw: unknown
+}
+
+/** Name and language of a template, as it is registered. */
+export interface TemplateKey {
+  readonly name: string
+  readonly language: string
+}
+
+/** May messages be made from the template: yes, not yet or never, or not for the time being? */
+export type TemplateUse = 'usable' | 'not_approved' | 'paused'
+
+/** Why an account cannot send until the vendor takes it back. */
+export const blockReasons = ['account_banned', 'account_restricted', 'account_deleted', 'account_offboarded'] as const
+export type BlockReason = (typeof blockReasons)[number]
+
+export type NewsEffect =
+  /** `use` is absent when the vendor's status changes nothing for messages. */
+  | {
+      readonly type: 'template_status'
+      readonly template: TemplateKey
+      readonly status: string
+      readonly use?: TemplateUse
+    }
+  /** The price list's category in capitals: `UTILITY`, `MARKETING`, `AUTHENTICATION`. */
+  | { readonly type: 'template_category'; readonly template: TemplateKey; readonly category: string }
+  | { readonly type: 'template_quality'; readonly template: TemplateKey; readonly quality: string }
+  | { readonly type: 'template_body'; readonly template: TemplateKey; readonly body: string }
+  /** No message may leave through the account; it ends by itself at `until`, if that is given. */
+  | { readonly type: 'account_blocked'; readonly reason: BlockReason; readonly until?: Date }
+  /** Ends blocks that have one of these reasons, and no other pause. */
+  | { readonly type: 'account_released'; readonly reasons: readonly BlockReason[] }
+  | { readonly type: 'sender_quality'; readonly quality: 'good' | 'medium' | 'bad' }
+  /** What the vendor lets the number send from now on. */
+  | { readonly type: 'sender_limits'; readonly messagesPerSecond: number; readonly concurrency: number }
+
+/** A part that means nothing to anybody, such as a vendor's own test. Counted by `topic`. */
 export interface IgnoredPart {
   readonly type: 'ignored'
   readonly topic: string
 }
 
-export type InboundPart = DeliveryReport | CustomerReply | ContactNews | UnreadablePart | IgnoredPart
+export type InboundPart = DeliveryReport | CustomerReply | ContactNews | AccountNews | UnreadablePart | IgnoredPart
 
-/** One part and the sender (the vendor's id of our phone number) to which the vendor addressed it. */
+/**
+ * One part and whom the vendor addressed it to: a sender (the vendor's id of our phone number), or for news the account,
+ * perhaps narrowed to one of its numbers.
+ */
 export interface InboundEvent {
   readonly senderId?: string
+  /** The vendor's id of the business account. */
+  readonly vendorAccountId?: string
+  /** The business phone number that the news is about, E.164. */
+  readonly senderPhone?: string
   readonly part: InboundPart
 }

@@ -26,6 +26,11 @@ export interface Capabilities {
   readonly readReceipts: boolean
   /** Free text and buttons inside the 24-hour window. */
   readonly freeForm: boolean
+  /**
+   * Does the vendor send a webhook again, for hours at least, that was not answered 200? If not, one that cannot be
+   * stored at once must be kept elsewhere before it is answered.
+   */
+  readonly retriesWebhooks: boolean
 }
 
 /** A sender connection as an adapter needs it: decrypted, and only for the time of the call. */
@@ -123,6 +128,10 @@ export interface ProviderDefinition {
   readonly credentialFields: readonly CredentialField[]
   /** The credential that names our sender inside webhooks (Meta: the phone number id). */
   readonly senderIdField: string
+  /** The credential that names the business account, to which news about templates and restrictions is addressed. */
+  readonly vendorAccountIdField: string
+  /** How long the vendor tries to deliver a message whose template names no lifetime of its own. */
+  readonly messageLifetimeMs: number
   readonly environment: ProviderEnvironment
   readonly defaultLimits: { readonly messagesPerSecond: number; readonly concurrency: number }
   /** To one recipient: one message per `everyMs` in the long run, `burst` of them at once. */

@@ -3,11 +3,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection } from '../accounts/connections.ts'
 import type { AccountSettings } from '../accounts/settings.ts'
+import type { TemplateHealth } from '../accounts/template-health.ts'
 import type { OrderSnapshot } from '../activity/order-snapshot.ts'
 import type { Content } from '../contract/content.ts'
+import type { TemplateKey } from '../contract/events.ts'
 import { buttonPayload } from '../conversations/button-payload.ts'
 import type { OutgoingDraft } from '../sending/outgoing-message.ts'
-import { type ChosenRoute, chooseRoute } from '../sending/route.ts'
+import { type ChosenRoute, chooseRoute, type TemplateTrouble } from '../sending/route.ts'
 import type { Notice, NotificationKind } from './kinds/kind.ts'
 import { parseEvent } from './parse-event.ts'
 import { toE164 } from './phone.ts'
@@ -33,6 +35,8 @@ export interface DecideDeps {
   readonly platformConnection: () => Promise<Connection | undefined>
   /** Is the connection's circuit breaker closed? */
   readonly answers: (connection: Connection) => boolean
+  /** What the provider says of a template at a connection. */
+  readonly templateHealth: TemplateHealth['get']
   readonly builtInTemplateId: (name: string, language: string) => number | undefined
   /** The installation's own switch, above every account's. */
   readonly isEnabled: boolean
@@ -64,9 +68,10 @@ async function decideNotice(deps: DecideDeps, kind: NotificationKind, notice: No
   const facts = { deps, kind, notice, settings, phone }
   const silence = whySilent(facts)
   if (silence) return skip(facts, silence)
-  const chosen = await routeFor(deps, settings)
-  if ('none' in chosen) return skip(facts, 'no_connection', chosen.none)
-  return send(facts, chosen)
+  const template = templateFor(facts)
+  const chosen = await routeFor(deps, settings, template)
+  if ('none' in chosen) return skip(facts, chosen.code, chosen.none)
+  return send(facts, template, chosen)
 }
 
 interface Facts {
@@ -85,13 +90,38 @@ function whySilent({ deps, notice, settings }: Facts): string | undefined {
   return undefined
 }
 
-async function routeFor(deps: DecideDeps, settings: AccountSettings): Promise<ChosenRoute> {
+async function routeFor(deps: DecideDeps, settings: AccountSettings, template: TemplateKey): Promise<ChosenRoute> {
   const namesOwn = settings.connectionId !== undefined
   const own = settings.connectionId === undefined ? undefined : await deps.connection(settings.connectionId)
   const platform = namesOwn ? undefined : await deps.platformConnection()
   const fallbackId = (own ?? platform)?.fallbackConnectionId
   const fallback = fallbackId === undefined ? undefined : await deps.connection(fallbackId)
-  return chooseRoute({ own, namesOwn, platform, fallbackOf: () => fallback, answers: deps.answers })
+  const troubles = await templateTroubles(deps, template, [own, platform, fallback])
+  return chooseRoute({
+    own,
+    namesOwn,
+    platform,
+    fallbackOf: () => fallback,
+    answers: deps.answers,
+    templateTrouble: ({ id }) => troubles.get(id),
+  })
+}
+
+const troubleOf = { usable: undefined, not_approved: 'template_not_approved', paused: 'template_paused' } as const
+
+/** What speaks against a template at each of these connections. */
+async function templateTroubles(
+  { templateHealth }: DecideDeps,
+  template: TemplateKey,
+  connections: readonly (Connection | undefined)[],
+): Promise<Map<number, TemplateTrouble>> {
+  const troubles = new Map<number, TemplateTrouble>()
+  for (const connection of connections) {
+    const use = connection && (await templateHealth(connection.id, template))?.use
+    const trouble = use ? troubleOf[use] : undefined
+    if (connection && trouble) troubles.set(connection.id, trouble)
+  }
+  return troubles
 }
 
 const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({
@@ -122,10 +152,13 @@ function skip(facts: Facts, code: string, detail?: string): Decision {
   return { type: 'skip', draft: { ...draftOf(facts), state: 'skipped', route, failure, expiresAt: undefined } }
 }
 
-function send(facts: Facts, { connection, route }: Extract<ChosenRoute, { connection: Connection }>): Decision {
+function send(
+  facts: Facts,
+  template: ChosenTemplate,
+  { connection, route }: Extract<ChosenRoute, { connection: Connection }>,
+): Decision {
   const { deps, settings, notice } = facts
   const draft = draftOf(facts)
-  const template = templateFor(facts)
   const { language } = template
   const values = notice.values({ phone: facts.phone, support: settings.support, language })
   const buttons = template.actions.map((action) => buttonPayload({ reference: draft.reference, action }))
@@ -145,6 +178,8 @@ function send(facts: Facts, { connection, route }: Extract<ChosenRoute, { connec
     },
   }
 }
+
+type ChosenTemplate = ReturnType<typeof templateFor>
 
 /** The account's own template for the reason, else the built-in one in the account's first language. */
 function templateFor({ deps, notice, settings }: Facts) {

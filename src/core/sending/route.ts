@@ -14,32 +14,48 @@ export interface RouteChoices {
   readonly fallbackOf: (connection: Connection) => Connection | undefined
   /** Is its circuit breaker closed? */
   readonly answers: (connection: Connection) => boolean
+  /** Why the provider takes no message of this template there; undefined when it does, or nothing is known. */
+  readonly templateTrouble: (connection: Connection) => TemplateTrouble | undefined
 }
 
-export type ChosenRoute = { readonly connection: Connection; readonly route: Route } | { readonly none: string }
+export type TemplateTrouble = 'template_not_approved' | 'template_paused'
+
+/** `code` says stably why there is no route, `none` in words. */
+export type ChosenRoute =
+  | { readonly connection: Connection; readonly route: Route }
+  | { readonly none: string; readonly code: 'no_connection' | TemplateTrouble }
 
 /**
  * The account's own connection if it has one, else the platform's. A named one that is gone is never replaced; one that
- * is paused or does not answer is, by its fallback, if that one can send.
+ * is paused, does not answer or lacks the template is, by its fallback, if that one can send. What only waits for its
+ * connection is kept; without a template that may be used there is nothing to wait for.
  */
 export function chooseRoute(choices: RouteChoices): ChosenRoute {
   const { own, namesOwn, platform } = choices
   if (own && own.state !== 'deleted') return withFallback(own, "account's own connection", choices)
-  if (namesOwn) return { none: "the account's connection does not exist" }
+  if (namesOwn) return { none: "the account's connection does not exist", code: 'no_connection' }
   if (platform) return withFallback(platform, "platform's default connection", choices)
-  return { none: 'there is no default connection' }
+  return { none: 'there is no default connection', code: 'no_connection' }
 }
 
-function withFallback(connection: Connection, why: string, { fallbackOf, answers }: RouteChoices): ChosenRoute {
-  const trouble = whyNot(connection, answers)
-  const fallback = trouble ? fallbackOf(connection) : undefined
-  if (!trouble || !fallback || whyNot(fallback, answers)) return chosen(connection, why)
-  return chosen(fallback, `fallback: ${why} ${trouble}`)
+function withFallback(connection: Connection, why: string, choices: RouteChoices): ChosenRoute {
+  const trouble = whyNot(connection, choices)
+  const fallback = trouble ? choices.fallbackOf(connection) : undefined
+  if (trouble && fallback && !whyNot(fallback, choices)) return chosen(fallback, `fallback: ${why} ${trouble}`)
+  const code = choices.templateTrouble(connection)
+  return code ? { none: `${why} ${troubleWords[code]}`, code } : chosen(connection, why)
 }
 
-const whyNot = (connection: Connection, answers: (connection: Connection) => boolean): string | undefined => {
+const troubleWords: Readonly<Record<TemplateTrouble, string>> = {
+  template_not_approved: 'has no approval for the template',
+  template_paused: 'has the template paused or disabled',
+}
+
+function whyNot(connection: Connection, { answers, templateTrouble }: RouteChoices): string | undefined {
   if (connection.state !== 'active') return `is paused (${connection.stateReason ?? 'no reason given'})`
-  return answers(connection) ? undefined : 'does not answer'
+  if (!answers(connection)) return 'does not answer'
+  const trouble = templateTrouble(connection)
+  return trouble && troubleWords[trouble]
 }
 
 const chosen = (connection: Connection, why: string): ChosenRoute => ({

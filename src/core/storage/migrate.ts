@@ -5,11 +5,13 @@ import { type InputMigrations, SequelizeStorage, Umzug } from 'umzug'
 import type { Database } from './database.ts'
 import * as firstTables from './migrations/001-first-tables.ts'
 import * as doubtsAndPauses from './migrations/002-doubts-and-pauses.ts'
+import * as newsAndPricing from './migrations/003-news-and-pricing.ts'
 import * as contacts from './migrations/004-contacts.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
   { name: '002-doubts-and-pauses', up: ({ context }) => doubtsAndPauses.up(context) },
+  { name: '003-news-and-pricing', up: ({ context }) => newsAndPricing.up(context) },
   { name: '004-contacts', up: ({ context }) => contacts.up(context) },
 ]
 

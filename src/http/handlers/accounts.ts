@@ -1,6 +1,7 @@
 /** Settings and sender connections. */
 
 import { z } from 'zod'
+import type { ConnectionEvents } from '../../core/accounts/connection-events.ts'
 import { type Connection, type ConnectionStore, SenderTakenError } from '../../core/accounts/connections.ts'
 import type { AccountSettings, SettingsInput, SettingsStore } from '../../core/accounts/settings.ts'
 import type {
@@ -23,6 +24,7 @@ export interface AccountHandlerDeps {
   readonly reasonKeys: readonly string[]
   /** A connection was changed by somebody who may have mended it. */
   readonly mended: (connectionId: number) => Promise<void>
+  readonly events: ConnectionEvents
 }
 
 export const connectionSchema = z.strictObject({
@@ -71,6 +73,18 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
     const connection = id === undefined ? undefined : await deps.connections.get(id)
     if (!connection || connection.state === 'deleted') throw notFound('connection')
     return { status: 200, body: shownConnection(deps, connection) }
+  },
+
+  /** What the provider told about the connection's account, number and templates. */
+  async listConnectionEvents({
+    params,
+    query,
+  }: RequestFacts<undefined, { limit: number; cursor?: number }>): Promise<Reply> {
+    const connection = await deps.connections.get(rowId(params.id) ?? 0)
+    if (!connection || connection.state === 'deleted') throw notFound('connection')
+    const items = await deps.events.list(connection.id, query.limit, query.cursor)
+    const next = items.length === query.limit ? (items.at(-1)?.id ?? null) : null
+    return { status: 200, body: { items, next } }
   },
 
   async postConnection({
@@ -191,7 +205,8 @@ function shownConnection({ providers, publicUrl }: AccountHandlerDeps, connectio
     name,
     isOpen(name) ? value : maskSecret(value),
   ])
-  const { id, accountId, provider, name, businessPhone, limits, fallbackConnectionId, state, stateReason } = connection
+  const { id, accountId, provider, name, businessPhone, limits, quality, fallbackConnectionId, state, stateReason } =
+    connection
   return {
     id: String(id),
     accountId,
@@ -199,6 +214,7 @@ function shownConnection({ providers, publicUrl }: AccountHandlerDeps, connectio
     name,
     businessPhone,
     limits,
+    quality: quality ?? null,
     fallbackConnectionId: fallbackConnectionId === undefined ? null : String(fallbackConnectionId),
     state,
     stateReason: stateReason ?? null,

@@ -1,35 +1,37 @@
 /** Webhooks of providers: verified over the raw bytes, stored, and only then answered. */
 
-import type { Connection, ConnectionStore } from '../../core/accounts/connections.ts'
+import type { Connection } from '../../core/accounts/connections.ts'
 import { forProvider } from '../../core/accounts/connections.ts'
-import type { InboundEvent } from '../../core/contract/events.ts'
 import type { ProviderAdapter } from '../../core/contract/provider.ts'
-import type { VerifiedWebhook } from '../../core/inbound/receive.ts'
+import type { RawWebhook, WebhookIntake } from '../../core/inbound/intake.ts'
 import type { Logger } from '../../core/observe/logger.ts'
 import type { Metrics } from '../../core/observe/metrics.ts'
+import { isDatabaseAway } from '../../core/storage/database-errors.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { constantTimeEqual } from '../steps/authenticate.ts'
 
 export interface WebhookHandlerDeps {
-  readonly connections: ConnectionStore
+  readonly intake: WebhookIntake
   readonly adapter: (provider: string) => ProviderAdapter
-  /** Resolves once everything in the webhook is committed. */
-  readonly receive: (webhook: VerifiedWebhook) => Promise<unknown>
-  /** Something was stored that waits to be applied. */
-  readonly received: () => void
+  /**
+   * Keeps a webhook outside of the database; resolves once that is sure. Only called for providers that do not send
+   * again what was not answered 200. Undefined where there is no such place.
+   */
+  readonly keep: ((webhook: RawWebhook) => Promise<void>) | undefined
   readonly log: Logger
   readonly metrics: Metrics
 }
 
+export interface WebhookProvider {
+  readonly id: string
+  readonly retriesWebhooks: boolean
+}
+
 /** Handlers for one provider; the same for a connection's own URL and for the platform's. */
-export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: string) {
-  const { connections, metrics } = deps
-  const behindUrl = async (key: string | undefined): Promise<readonly Connection[]> => {
-    if (key === undefined) return (await connections.platform()).filter((own) => own.provider === provider)
-    const connection = await connections.byWebhookKey(key)
-    return connection?.provider === provider ? [connection] : []
-  }
+export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: WebhookProvider) {
+  const { intake, metrics } = deps
+  const behindUrl = (key: string | undefined): Promise<readonly Connection[]> => intake.ownersOf(provider.id, key)
   return {
     /** The handshake when the URL is entered at the provider. */
     async handshake({ params, query }: RequestFacts<undefined, Record<string, string>>): Promise<Reply> {
@@ -49,40 +51,42 @@ export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: string
 
     async receive({ params, headers, body }: RequestFacts<Buffer>): Promise<Reply> {
       const owners = await behindUrl(params.key)
-      const count = (result: string) => metrics.webhooks.inc({ provider, result })
-      if (!deps.adapter(provider).verify({ headers, body }, owners.map(forProvider))) {
+      const count = (result: string) => metrics.webhooks.inc({ provider: provider.id, result })
+      if (!deps.adapter(provider.id).verify({ headers, body }, owners.map(forProvider))) {
         count('forged')
         throw new HttpProblem(401, 'refused')
       }
-      const events = parse(deps, provider, body)
-      await store(deps, { connections: owners, events }, count)
-      count('stored')
-      deps.received()
+      count(await store(deps, provider, { provider: provider.id, key: params.key, body }, count))
       return { status: 200 }
     },
   }
 }
 
-/** A body that is signed and still unreadable is kept whole for a person; asking for it again would not mend it. */
-function parse({ adapter }: WebhookHandlerDeps, provider: string, body: Buffer): InboundEvent[] {
+/** What is answered 200 is committed, or kept where it cannot be lost. */
+async function store(
+  deps: WebhookHandlerDeps,
+  { retriesWebhooks }: WebhookProvider,
+  webhook: RawWebhook,
+  count: (result: string) => void,
+): Promise<'stored' | 'kept'> {
   try {
-    return adapter(provider).parse(body)
+    await deps.intake.store(webhook)
+    return 'stored'
   } catch (error) {
-    return [{ part: { type: 'unreadable', why: String(error), raw: body.toString('utf8') } }]
+    deps.log.warn({ err: error }, 'webhook could not be stored')
+    if (!retriesWebhooks && deps.keep && isDatabaseAway(error)) {
+      await deps.keep(webhook).catch((cause: unknown) => {
+        deps.log.warn({ err: cause }, 'webhook could not be kept either')
+        notStored(count)
+      })
+      return 'kept'
+    }
+    return notStored(count)
   }
 }
 
-async function store(
-  deps: WebhookHandlerDeps,
-  webhook: VerifiedWebhook,
-  count: (result: string) => void,
-): Promise<void> {
-  try {
-    await deps.receive(webhook)
-  } catch (error) {
-    count('not_stored')
-    deps.log.warn({ err: error }, 'webhook could not be stored')
-    // Providers try again for days; what is not stored is never answered 200.
-    throw new HttpProblem(503, 'not stored; try again')
-  }
+/** Providers that try again do so for days. */
+function notStored(count: (result: string) => void): never {
+  count('not_stored')
+  throw new HttpProblem(503, 'not stored; try again')
 }

@@ -9,7 +9,7 @@ const printable = /^[\x21-\x7e]+$/
 export const meta = {
   id: 'meta',
   name: 'Meta WhatsApp Cloud API',
-  capabilities: { echoesReference: true, readReceipts: true, freeForm: true },
+  capabilities: { echoesReference: true, readReceipts: true, freeForm: true, retriesWebhooks: true },
   credentialFields: [
     {
       name: 'phoneNumberId',
@@ -62,6 +62,9 @@ export const meta = {
     },
   ],
   senderIdField: 'phoneNumberId',
+  vendorAccountIdField: 'wabaId',
+  // https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/time-to-live
+  messageLifetimeMs: 30 * 24 * 3_600_000,
   environment: {
     settings: { baseUrl: 'META_BASE_URL', apiVersion: 'META_API_VERSION' },
     platform: {

@@ -1,7 +1,7 @@
 import { type Address, addressOf } from '../../core/contract/address.ts'
-import type { DeliveryReport, ReportStatus } from '../../core/contract/events.ts'
+import type { DeliveryReport, Pricing, ReportStatus } from '../../core/contract/events.ts'
 import type { Failure } from '../../core/contract/failures.ts'
-import { defined, listOf, recordOf, textOf } from '../shared/read.ts'
+import { defined, fieldOf, listOf, recordOf, textOf } from '../shared/read.ts'
 import { ruleOfReport } from './codes.ts'
 import { detailOf, failureOf, maxDetail, vendorCodeOf, vendorErrorOf } from './graph.ts'
 import { timeOf } from './time.ts'
@@ -36,7 +36,7 @@ export function readReport(element: unknown, now: Date): DeliveryReport | string
       status,
       at: timeOf(element, 'timestamp', now),
       failure: status === 'failed' ? failureOfReport(element) : undefined,
-      pricing: recordOf(element, 'pricing'),
+      pricing: pricingOf(element),
     }),
   }
 }
@@ -50,6 +50,24 @@ function recipientOf(element: unknown): Address {
       textOf(element, 'recipient_parent_user_id') ??
       textOf(element, 'parent_recipient_user_id'),
   )
+}
+
+/**
+ * Comes with `sent` or with one of the later statuses; a conversation only with older payload versions and after ads.
+ * https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing
+ */
+function pricingOf(element: unknown): Pricing | undefined {
+  const [pricing, conversation] = [recordOf(element, 'pricing'), recordOf(element, 'conversation')]
+  const billable = fieldOf(pricing, 'billable')
+  const found = defined({
+    model: textOf(pricing, 'pricing_model'),
+    type: textOf(pricing, 'type'),
+    category: textOf(pricing, 'category'),
+    isBillable: typeof billable === 'boolean' ? billable : undefined,
+    conversationId: textOf(conversation, 'id'),
+    conversationOrigin: textOf(recordOf(conversation, 'origin'), 'type'),
+  })
+  return Object.keys(found).length > 0 ? found : undefined
 }
 
 /** The first error counts; a failure without one is still a failure. */

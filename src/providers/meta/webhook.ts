@@ -3,13 +3,16 @@
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
  */
 
+import { addressOf } from '../../core/contract/address.ts'
 import type { InboundEvent, InboundPart } from '../../core/contract/events.ts'
 import type { ProviderConnection, WebhookRequest } from '../../core/contract/provider.ts'
-import { fieldOf, isRecord, type JsonRecord, listOf, parseJson, recordOf, textOf } from '../shared/read.ts'
+import { defined, fieldOf, isRecord, type JsonRecord, listOf, parseJson, recordOf, textOf } from '../shared/read.ts'
 import { isSignedWithAny } from '../shared/signature.ts'
 import { newsFields, readMove } from './contact-news.ts'
+import { readAccountError, readNews } from './news.ts'
 import { readReply } from './reply.ts'
 import { readReport } from './report.ts'
+import { timeOf } from './time.ts'
 
 const signatureHeader = 'x-hub-signature-256'
 const signaturePrefix = 'sha256='
@@ -38,23 +41,33 @@ export function parseWebhook(body: Buffer, now: Date): InboundEvent[] {
   return entries.flatMap((entry: unknown) => entryEvents(entry, now))
 }
 
+/** The dashboard's Test button sends signed examples of this account. */
+const testAccountId = '0'
+
 function entryEvents(entry: unknown, now: Date): InboundEvent[] {
   const changes = fieldOf(entry, 'changes')
   if (!Array.isArray(changes)) return [{ part: unreadable('an entry without a list of changes', entry) }]
-  return changes.flatMap((change: unknown) => changeEvents(change, now))
+  if (textOf(entry, 'id') === testAccountId) return [{ part: { type: 'ignored', topic: 'test' } }]
+  return changes.flatMap((change: unknown) => changeEvents(entry, change, now))
 }
 
-function changeEvents(change: unknown, now: Date): InboundEvent[] {
+function changeEvents(entry: unknown, change: unknown, now: Date): InboundEvent[] {
   const field = textOf(change, 'field')
   if (!field) return [{ part: unreadable('a change without a field', change) }]
   const value = fieldOf(change, 'value')
-  const senderId = textOf(recordOf(value, 'metadata'), 'phone_number_id')
-  const parts = field === 'messages' ? messagesParts(value, now) : newsParts(field, value, now)
-  return parts.map((part) => ({ ...(senderId && { senderId }), part }))
+  const shownPhone = textOf(value, 'display_phone_number')
+  const addressee = defined({
+    senderId: textOf(recordOf(value, 'metadata'), 'phone_number_id'),
+    vendorAccountId: textOf(entry, 'id'),
+    senderPhone: shownPhone && addressOf(shownPhone).phone,
+  })
+  const at = timeOf(entry, 'time', now)
+  const parts = field === 'messages' ? messagesParts(value, at, now) : newsParts(field, value, at, now)
+  return parts.map((part) => ({ ...addressee, part }))
 }
 
 /** A value may carry statuses, messages and errors at once; with none of them it is news that we do not know. */
-function messagesParts(value: unknown, now: Date): InboundPart[] {
+function messagesParts(value: unknown, at: Date | undefined, now: Date): InboundPart[] {
   if (!isRecord(value)) return [unreadable('a change without a value', value)]
   const parts = [
     ...elements(value, 'statuses', (status) => readReport(status, now)),
@@ -63,17 +76,17 @@ function messagesParts(value: unknown, now: Date): InboundPart[] {
       'messages',
       (message) => readMove(message, now) ?? readReply(message, listOf(value, 'contacts'), now),
     ),
-    ...elements(value, 'errors', (error) => ignored(`error.${textOf(error, 'code') ?? 'unknown'}`)),
+    ...elements(value, 'errors', readAccountError),
   ]
-  return parts.length > 0 ? parts : [ignored('messages')]
+  return parts.length > 0 ? parts : [readNews('messages', value, at, now)]
 }
 
-/** Fields that tell about customers; any other one is not acted on. */
-function newsParts(field: string, value: unknown, now: Date): InboundPart[] {
+/** Fields that tell about customers name each of them; any other one is news of the account. */
+function newsParts(field: string, value: unknown, at: Date | undefined, now: Date): InboundPart[] {
   const news = newsFields.get(field)
-  if (!news) return [ignored(field)]
+  if (!news) return [readNews(field, value, at, now)]
   if (!isRecord(value)) return [unreadable('a change without a value', value)]
-  return elements(value, news.list, (element) => news.read(element, now) ?? ignored(field))
+  return elements(value, news.list, (element) => news.read(element, now) ?? readNews(field, element, at, now))
 }
 
 function elements(value: JsonRecord, key: string, read: (element: JsonRecord) => InboundPart | string): InboundPart[] {
@@ -87,4 +100,3 @@ function elements(value: JsonRecord, key: string, read: (element: JsonRecord) =>
 }
 
 const unreadable = (why: string, raw: unknown): InboundPart => ({ type: 'unreadable', why, raw })
-const ignored = (topic: string): InboundPart => ({ type: 'ignored', topic })

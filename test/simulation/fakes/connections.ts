@@ -38,6 +38,9 @@ const connection = (id: number, { hasFallback, concurrency, messagesPerSecond }:
   fallbackConnectionId: hasFallback && id === 1 ? 2 : undefined,
   state: 'active',
   stateReason: undefined,
+  vendorAccountId: undefined,
+  ownLimits: undefined,
+  quality: undefined,
   echoedUntil: undefined,
   managedBy: undefined,
 })

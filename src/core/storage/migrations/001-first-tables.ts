@@ -1,4 +1,5 @@
 import { DataTypes, type ModelAttributeColumnOptions, type ModelAttributes, type QueryInterface } from 'sequelize'
+import { addIndex } from '../schema-steps.ts'
 
 const { BIGINT, BLOB, DATE, INTEGER, SMALLINT, STRING, TEXT, TINYINT } = DataTypes
 
@@ -292,11 +293,4 @@ export async function up(schema: QueryInterface): Promise<void> {
   }
   for (const [table, ...columns] of unique) await addIndex(schema, table, columns, true)
   for (const [table, ...columns] of indexes) await addIndex(schema, table, columns, false)
-}
-
-/** DDL is not transactional: a migration that was cut off is run again and finds part of its work done. */
-async function addIndex(schema: QueryInterface, table: string, columns: string[], isUnique: boolean): Promise<void> {
-  const name = [table, ...columns].join('_').toLowerCase().slice(0, 64)
-  const existing = (await schema.showIndex(table)) as { name: string }[]
-  if (!existing.some((index) => index.name === name)) await schema.addIndex(table, columns, { name, unique: isUnique })
 }

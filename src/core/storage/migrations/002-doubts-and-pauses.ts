@@ -1,4 +1,5 @@
 import { DataTypes, type QueryInterface } from 'sequelize'
+import { addColumn } from '../schema-steps.ts'
 
 const { BIGINT, DATE, INTEGER, STRING, TEXT, TINYINT } = DataTypes
 
@@ -37,15 +38,4 @@ export async function up(schema: QueryInterface): Promise<void> {
     },
     charset,
   )
-}
-
-/** A migration that was cut off is run again and finds part of its work done. */
-async function addColumn(
-  schema: QueryInterface,
-  table: string,
-  name: string,
-  column: Parameters<QueryInterface['addColumn']>[2],
-) {
-  const existing = await schema.describeTable(table)
-  if (!(name in existing)) await schema.addColumn(table, name, column)
 }

@@ -1,0 +1,69 @@
+/** Webhooks from their bytes to stored rows; the same whether they come by HTTP or were kept while the database was away. */
+
+import type { Connection, ConnectionStore } from '../accounts/connections.ts'
+import type { InboundEvent } from '../contract/events.ts'
+import type { ProviderAdapter } from '../contract/provider.ts'
+import { webhookBounds, whyBeyond } from './json-bounds.ts'
+import type { VerifiedWebhook } from './receive.ts'
+
+/** A webhook whose origin is proved, as it came. */
+export interface RawWebhook {
+  readonly provider: string
+  /** The unguessable part of its URL; undefined for the platform's own. */
+  readonly key: string | undefined
+  readonly body: Buffer
+}
+
+export interface WebhookIntake {
+  /** The connections that a URL stands for; none when nobody was given it. */
+  ownersOf(provider: string, key: string | undefined): Promise<readonly Connection[]>
+  /** Resolves once everything in the webhook is committed; rejects when it could not be stored. */
+  store(webhook: RawWebhook): Promise<void>
+}
+
+export interface IntakeDeps {
+  readonly connections: Pick<ConnectionStore, 'byWebhookKey' | 'platform' | 'list'>
+  readonly adapter: (provider: string) => ProviderAdapter
+  readonly receive: (webhook: VerifiedWebhook) => Promise<unknown>
+  /** Something was stored that waits to be applied. */
+  readonly received: () => void
+}
+
+export function createWebhookIntake(deps: IntakeDeps): WebhookIntake {
+  const { connections, receive, received } = deps
+  const ownersOf = async (provider: string, key: string | undefined): Promise<readonly Connection[]> => {
+    if (key === undefined) return (await connections.platform()).filter((own) => own.provider === provider)
+    const connection = await connections.byWebhookKey(key)
+    return connection?.provider === provider ? [connection] : []
+  }
+  return {
+    ownersOf,
+    async store({ provider, key, body }) {
+      const owners = await ownersOf(provider, key)
+      const events = parse(deps, provider, body)
+      const related = events.some(({ part }) => part.type === 'account_news') ? await relatedTo(deps, owners) : owners
+      await receive({ connections: owners, related, events })
+      received()
+    },
+  }
+}
+
+/** All numbers of the same owner: news of an account concerns each of them, through whichever URL it comes. */
+async function relatedTo({ connections }: IntakeDeps, [owner]: readonly Connection[]): Promise<readonly Connection[]> {
+  if (!owner) return []
+  return (await connections.list(owner.accountId)).filter(({ provider }) => provider === owner.provider)
+}
+
+/** A body that is signed and still unreadable is kept whole for a person; asking for it again would not mend it. */
+function parse({ adapter }: IntakeDeps, provider: string, body: Buffer): InboundEvent[] {
+  const unreadable = (why: string): InboundEvent[] => [
+    { part: { type: 'unreadable', why, raw: body.toString('utf8') } },
+  ]
+  const why = whyBeyond(body, webhookBounds)
+  if (why) return unreadable(why)
+  try {
+    return adapter(provider).parse(body)
+  } catch (error) {
+    return unreadable(String(error))
+  }
+}
