@@ -70,6 +70,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     random,
     onChange: (change) => control?.announce(change),
   })
+  await core.join()
   await enterPlatformConnection(core, env, adapter)
   if (env.AMQP_URL)
     control = await startControl({ url: env.AMQP_URL, log, onChange: (change) => drop(core, change, log) })

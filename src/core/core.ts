@@ -132,6 +132,8 @@ export interface Core {
   readonly connectionMended: (connectionId: number) => Promise<void>
   /** Another replica changed connections. */
   readonly connectionsChanged: () => Promise<void>
+  /** One of the replicas from now on; before anything is sent. */
+  readonly join: () => Promise<unknown>
   /** Not one of the replicas any more; after the heartbeat has stopped. */
   readonly leave: () => Promise<void>
   /** What an account may map templates to. */
@@ -226,7 +228,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         onAnswered()
       }),
     connection: connections.get,
-    replicas: replicas.count,
+    share: replicas.share,
     pairLimitOf: (provider) => providerById(provider)?.pairLimit ?? noPairLimit,
     onBreaker: (connectionId, state) => log.warn({ connectionId, state }, 'circuit breaker'),
     onError: (error) => log.error({ err: error }, 'lane failed'),
@@ -392,6 +394,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       connections.drop()
       for (const { connectionId } of lanes.snapshot()) await lanes.wake(connectionId)
     },
+    join: replicas.beat,
     leave: replicas.leave,
     reasonKeys: reasons.reasons.map(({ key }) => key),
     linkTarget: (token) => linkTarget({ outgoing, settings: settings.get, portalUrl: options.portalUrl }, token),

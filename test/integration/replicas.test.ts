@@ -47,6 +47,27 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       }
     })
 
+    it('a newcomer takes next to nothing of the pace until the others have counted it, and then its part', async () => {
+      const [old, newcomer] = [aReplica(), aReplica()]
+      await old.beat()
+      expect(old.share()).to.equal(1)
+      nowMs += 60 * second
+      await old.beat()
+      await newcomer.beat()
+      expect(newcomer.share()).to.be.below(0.05)
+      nowMs += second
+      await old.beat()
+      expect(old.share()).to.equal(0.5)
+      nowMs += second
+      expect(newcomer.share()).to.equal(0.5)
+    })
+
+    it('one alone has all of the pace from its first beat', async () => {
+      const only = aReplica()
+      await only.beat()
+      expect(only.share()).to.equal(1)
+    })
+
     it('begin at the same time without harm', async () => {
       const replicas = Array.from({ length: 10 }, aReplica)
       await Promise.all(replicas.map((replica) => replica.beat()))

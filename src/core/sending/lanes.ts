@@ -15,8 +15,8 @@ export interface LanesDeps {
   /** Sends one message and records its outcome; must not reject. */
   readonly send: (message: ClaimedMessage, breaker: Breaker, onAnswered: () => void) => Promise<void>
   readonly connection: (id: number) => Promise<Connection | undefined>
-  /** How many replicas share each connection's pace. */
-  readonly replicas: () => number
+  /** The part of each connection's pace that is this process's. */
+  readonly share: () => number
   readonly pairLimitOf: (provider: string) => PairLimit
   readonly onBreaker: (connectionId: number, state: BreakerState) => void
   readonly onError: (error: unknown) => void
@@ -98,7 +98,7 @@ function createEntry(deps: LanesDeps, owner: Connection): Entry {
       else lane.wake()
     },
   })
-  const pacer = createPacer(() => entry.owner.limits.messagesPerSecond / deps.replicas(), performance.now())
+  const pacer = createPacer(() => entry.owner.limits.messagesPerSecond * deps.share(), performance.now())
   const lane: Lane = createLane({
     concurrency: () => entry.owner.limits.concurrency,
     breaker,

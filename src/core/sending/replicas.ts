@@ -10,12 +10,17 @@ export interface Replicas {
   beat(): Promise<number>
   /** How many share the work, this one included; at least 1. */
   count(): number
+  /** The part of each connection's pace that is this one's, above 0 and at most 1. */
+  share(): number
   /** Leaves, so that the others need not wait to find out. */
   leave(): Promise<void>
 }
 
 /** A replica that was silent for so long does not count any more. */
 const liveMs = 10_000
+/** Until then the others have counted a newcomer; before it they still use all of the pace. */
+const noticedMs = 2_000
+const newcomersShare = 0.02
 /** One that was silent for so long is forgotten. */
 const forgetMs = 3_600_000
 
@@ -23,6 +28,8 @@ export function createReplicas(database: Database, now: () => Date): Replicas {
   const id = randomUUID()
   const since = (ms: number) => sqlTime(new Date(now().getTime() - ms))
   let count = 1
+  let joinedAtMs: number | undefined
+  const isNew = () => joinedAtMs === undefined || now().getTime() - joinedAtMs < noticedMs
   return {
     async beat() {
       const changed = await database.write('UPDATE gateway_replicas SET seen_at = $2 WHERE replica_id = $1', [
@@ -42,9 +49,11 @@ export function createReplicas(database: Database, now: () => Date): Replicas {
         [since(liveMs)],
       )
       count = Math.max(1, Number(row?.live ?? 1))
+      joinedAtMs ??= now().getTime()
       return count
     },
     count: () => count,
+    share: () => (count > 1 && isNew() ? newcomersShare : 1 / count),
     async leave() {
       await database.write('DELETE FROM gateway_replicas WHERE replica_id = $1', [id])
     },
