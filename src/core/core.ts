@@ -17,7 +17,8 @@ import { createContactStore } from './contacts/contact-store.ts'
 import type { FailureCode } from './contract/failures.ts'
 import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import { createConversationStore } from './conversations/conversation-store.ts'
-import { loadFlows } from './conversations/flows.ts'
+import { type FlowsOverride, loadFlows } from './conversations/flows.ts'
+import { createFlowsFor, type FlowProblem, problemsWith } from './conversations/flows-override.ts'
 import { createNdrStore } from './conversations/ndr-store.ts'
 import { pushDecisions } from './conversations/push-decisions.ts'
 import { linkTarget } from './conversations/tracked-link.ts'
@@ -138,6 +139,8 @@ export interface Core {
   readonly leave: () => Promise<void>
   /** What an account may map templates to. */
   readonly reasonKeys: readonly string[]
+  /** What is wrong with flows of an account's own. */
+  readonly flowProblems: (override: FlowsOverride) => readonly FlowProblem[]
 }
 
 const noPairLimit = { everyMs: 0, burst: 1 }
@@ -165,6 +168,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const { database, configDir, now, random, log, metrics, onChange } = options
   const catalog = loadTemplateCatalog(configDir)
   const flows = loadFlows(configDir)
+  const flowsFor = createFlowsFor(flows)
   const reasons = loadReasons(`${configDir}/reasons.yaml`)
   const kinds = createKinds({ reasons, catalog })
   const templates = await loadTemplateRegistry(database, catalog, now())
@@ -311,14 +315,16 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     applyReplies: () =>
       applyReplies({
         ...applying,
-        flows,
+        flowsFor,
         catalog,
+        contacts,
+        connection: connections.get,
         publicUrl: options.publicUrl(),
         conversations: createConversationStore(),
         ndr,
         decided: () => bells.decided(),
       }),
-    applyContactNews: () => applyContactNews({ database, news: contactNews, contacts, log, metrics, now }),
+    applyContactNews: () => applyContactNews({ database, news: contactNews, contacts, outgoing, log, metrics, now }),
     applyAccountNews: () =>
       applyAccountNews({
         database,
@@ -396,6 +402,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     },
     join: replicas.beat,
     leave: replicas.leave,
+    flowProblems: (override) => problemsWith(flows, override),
     reasonKeys: reasons.reasons.map(({ key }) => key),
     linkTarget: (token) => linkTarget({ outgoing, settings: settings.get, portalUrl: options.portalUrl }, token),
   }

@@ -56,6 +56,7 @@ export function createHttp(options: HttpOptions): HttpServer {
       adapter,
       publicUrl: options.publicUrl,
       reasonKeys: core.reasonKeys,
+      flowProblems: core.flowProblems,
       mended: core.connectionMended,
       events: core.connectionEvents,
     }),

@@ -176,6 +176,7 @@ const settingsOf = ({ policy }: Weather) => ({
   inDoubtPolicy: policy,
   fallbackOnFailed: false,
   portalUrl: undefined,
+  flows: undefined,
 })
 
 /** As `consumers/event-consumer.ts`: held and tried again until it is committed, then acknowledged. */

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { Content } from '../../src/core/contract/content.ts'
 import { answerContent } from '../../src/core/conversations/answer.ts'
 import { parseButtonPayload } from '../../src/core/conversations/button-payload.ts'
+import type { OwnTexts } from '../../src/core/conversations/flows.ts'
 import type { Answer } from '../../src/core/conversations/next-step.ts'
 import { type Action, actions } from '../../src/core/notifications/reason.ts'
 import { linkActions, loadTemplateCatalog, textKeys } from '../../src/core/notifications/template-catalog.ts'
@@ -11,8 +12,20 @@ const catalog = loadTemplateCatalog(configDir)
 const rootReference = 'AbCdEfGhIjKlMnOpQrSt_-'
 const linkUrl = 'https://gateway.example.com/track/whatsapp/abc'
 
-const say = (answer: Answer, language = 'en', offered: readonly Action[] = ['reattempt', 'cancel']): Content =>
-  answerContent(catalog, answer, { language, rootReference, actions: offered, linkUrl })
+const say = (
+  answer: Answer,
+  language = 'en',
+  offered: readonly Action[] = ['reattempt', 'cancel'],
+  texts: OwnTexts = {},
+): Content =>
+  answerContent(catalog, answer, {
+    language,
+    texts,
+    snapshot: { customerName: 'Asha Nair', brand: 'Acme', orderNumber: '#98079' },
+    rootReference,
+    actions: offered,
+    linkUrl,
+  })
 
 /** What WhatsApp takes: https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-reply-buttons-messages */
 function expectSendable(content: Content): void {
@@ -102,5 +115,41 @@ describe('answers', () => {
       '3 June 2026',
       '31 December 2026',
     ])
+  })
+})
+
+describe('answers in words of an account', () => {
+  const texts: OwnTexts = {
+    cancel_thanks: { en: 'Done. Bye!' },
+    reschedule_thanks: { en: 'See you on {{date}}.', hi: '{{date}} को मिलते हैं।' },
+  }
+  const textOf = (answer: Answer, language: string) => {
+    const content = say(answer, language, [], texts)
+    return content.type === 'template' ? undefined : content.text
+  }
+
+  it('say what the account says, in the language that it is said in', () => {
+    expect(textOf({ type: 'text', key: 'cancel_thanks' }, 'en_US')).to.equal('Done. Bye!')
+    const date = '2026-06-23'
+    expect(textOf({ type: 'text', key: 'reschedule_thanks', date }, 'en')).to.equal('See you on 23 June 2026.')
+    expect(textOf({ type: 'text', key: 'reschedule_thanks', date }, 'hi')).to.equal('23 जून 2026 को मिलते हैं।')
+  })
+
+  it('say what everybody says where the account says nothing', () => {
+    expect(textOf({ type: 'text', key: 'cancel_thanks' }, 'hi')).to.equal(catalog.text('hi', 'cancel_thanks'))
+    expect(textOf({ type: 'text', key: 'reattempt_thanks' }, 'en')).to.equal(catalog.text('en', 'reattempt_thanks'))
+  })
+
+  it('carry the template that is sent outside the window, filled', () => {
+    const outsideWindow = { name: 'acme_noted', values: ['customer' as const, 'order' as const, 'date' as const] }
+    const answer: Answer = { type: 'text', key: 'reschedule_thanks', date: '2026-06-23', outsideWindow }
+    expect(say(answer, 'hi')).to.deep.include({
+      outsideWindow: {
+        type: 'template',
+        template: { name: 'acme_noted', language: 'hi' },
+        values: { customer: 'Asha Nair', order: '#98079', date: '23 जून 2026' },
+        buttons: [],
+      },
+    })
   })
 })

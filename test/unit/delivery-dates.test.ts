@@ -5,13 +5,21 @@ import { courierDate, isStillAhead, nextDeliveryDates } from '../../src/core/con
 import type { DeliveryCalendar } from '../../src/core/conversations/flows.ts'
 
 const india = 'Asia/Kolkata'
-const calendar: DeliveryCalendar = { count: 3, leadDays: 1, weekdaysOff: [7], holidays: [] }
+const calendar: DeliveryCalendar = {
+  count: 3,
+  leadDays: 1,
+  maxDays: 30,
+  couriers: { Delhivery: { maxDays: 3 }, ' blue dart ': { maxDays: 60 } },
+  weekdaysOff: [7],
+  holidays: [],
+}
 
 interface Case {
   readonly label: string
   readonly now: string
   readonly zone?: string
   readonly calendar?: Partial<DeliveryCalendar>
+  readonly courier?: string
   readonly expected: string[]
 }
 
@@ -65,6 +73,26 @@ const cases: Case[] = [
     expected: ['2026-06-25'],
   },
   {
+    label: 'within the limit of the courier, whatever the case of its name',
+    now: '2026-06-20T06:00:00Z',
+    courier: 'DELHIVERY ',
+    expected: ['2026-06-22', '2026-06-23'],
+  },
+  {
+    label: "within the general limit, where the courier's is longer",
+    now: '2026-06-20T06:00:00Z',
+    calendar: { maxDays: 2 },
+    courier: 'Blue Dart',
+    expected: ['2026-06-22'],
+  },
+  {
+    label: 'none, when all days within the limit are off',
+    now: '2026-06-20T06:00:00Z',
+    calendar: { maxDays: 3, holidays: ['2026-06-22', '2026-06-23'] },
+    courier: 'Unknown',
+    expected: [],
+  },
+  {
     label: 'one day of the week only',
     now: '2026-06-22T06:00:00Z',
     calendar: { weekdaysOff: [1, 2, 3, 4, 5, 6] },
@@ -73,9 +101,9 @@ const cases: Case[] = [
 ]
 
 describe('delivery dates', () => {
-  for (const { label, now, zone = india, calendar: changes, expected } of cases) {
+  for (const { label, now, zone = india, calendar: changes, courier, expected } of cases) {
     it(label, () => {
-      expect(nextDeliveryDates({ ...calendar, ...changes }, new Date(now), zone)).to.deep.equal(expected)
+      expect(nextDeliveryDates({ ...calendar, ...changes }, new Date(now), zone, courier)).to.deep.equal(expected)
     })
   }
 
@@ -100,7 +128,7 @@ describe('delivery dates', () => {
         const days = holidays.map((day) =>
           DateTime.fromJSDate(now, { zone }).plus({ days: day }).toFormat('yyyy-MM-dd'),
         )
-        const dates = nextDeliveryDates({ ...given, holidays: days }, now, zone)
+        const dates = nextDeliveryDates({ ...given, maxDays: 60, couriers: {}, holidays: days }, now, zone)
         expect(dates).to.have.length(given.count)
         expect([...new Set(dates)].sort()).to.deep.equal(dates)
         for (const date of dates) {

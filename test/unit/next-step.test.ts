@@ -1,7 +1,13 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { loadFlows } from '../../src/core/conversations/flows.ts'
-import { type Conversation, type CustomerMove, nextStep, type Step } from '../../src/core/conversations/next-step.ts'
+import { type Flows, loadFlows } from '../../src/core/conversations/flows.ts'
+import {
+  type Circumstances,
+  type Conversation,
+  type CustomerMove,
+  nextStep,
+  type Step,
+} from '../../src/core/conversations/next-step.ts'
 import { actions } from '../../src/core/notifications/reason.ts'
 import { configDir } from '../../src/paths.ts'
 
@@ -11,9 +17,18 @@ const fresh: Conversation = { offeredDates: [] }
 const startedAt = new Date('2026-06-20T06:30:00Z')
 const minute = 60_000
 const day = 24 * 60 * minute
-const later = (ms: number) => ({ now: new Date(startedAt.getTime() + ms), timezone: 'Asia/Kolkata', startedAt })
+const later = (ms: number, more: Partial<Circumstances> = {}): Circumstances => ({
+  now: new Date(startedAt.getTime() + ms),
+  timezone: 'Asia/Kolkata',
+  startedAt,
+  hasChoices: true,
+  isPaused: false,
+  isUnpushed: false,
+  ...more,
+})
 
-const step = (known: Conversation, move: CustomerMove, ms = minute): Step => nextStep(flows, known, move, later(ms))
+const step = (known: Conversation, move: CustomerMove, ms = minute, more: Partial<Circumstances> = {}): Step =>
+  nextStep(flows, known, move, later(ms, more))
 const tap = (action: (typeof actions)[number], value?: string): CustomerMove => ({ type: 'tap', action, value })
 
 const offered = ['2026-06-22', '2026-06-23', '2026-06-24']
@@ -86,13 +101,26 @@ describe('next step', () => {
     for (const [label, known, value, ms] of notTaken) {
       it(`asks again on ${label}`, () => {
         const { answer, ndr, conversation } = step(known, tap('reschedule', value), ms)
-        expect(answer).to.include({ type: 'dates', key: 'reschedule_question' })
+        const key = value === undefined ? 'reschedule_question' : 'reschedule_again'
+        expect(answer).to.include({ type: 'dates', key })
         expect(ndr).to.equal(undefined)
         expect(conversation.decision).to.equal(undefined)
         expect(answer?.type === 'dates' && answer.dates).to.deep.equal(conversation.offeredDates)
         expect(conversation.offeredDates).to.have.length(3)
       })
     }
+
+    it('says so when the courier delivers on none of the days that are left', () => {
+      const closed: Flows = { ...flows, deliveryDates: { ...flows.deliveryDates, couriers: { Slow: { maxDays: 1 } } } }
+      const { answer, conversation, ndr } = nextStep(
+        closed,
+        asked,
+        tap('reschedule'),
+        later(minute, { courierName: 'slow' }),
+      )
+      expect(answer).to.deep.equal({ type: 'choices', key: 'no_dates' })
+      expect([conversation, ndr]).to.deep.equal([asked, undefined])
+    })
 
     it('a date on the last moment before its day', () => {
       const { ndr } = step(asked, tap('reschedule', '2026-06-23'), 2 * day + 12 * 60 * minute - 1)
@@ -164,30 +192,197 @@ describe('next step', () => {
     }
   })
 
+  describe('a customer who may change their mind until the courier side is told', () => {
+    const free: Flows = { ...flows, changeUntilPushed: true }
+    const change = (known: Conversation, move: CustomerMove, isUnpushed = true) =>
+      nextStep(free, known, move, later(minute, { isUnpushed }))
+
+    it('takes the new choice in place of the old one', () => {
+      const { conversation, ndr, answer } = change(decided, tap('reattempt'))
+      expect(conversation.decision).to.deep.equal({ action: 'reattempt' })
+      expect(ndr).to.deep.equal({ action: 'reattempt' })
+      expect(answer).to.deep.equal({ type: 'text', key: 'reattempt_thanks' })
+    })
+
+    it('asks for the date, and takes it, while the first choice stands', () => {
+      const { conversation, ndr, answer } = change(decided, tap('reschedule'))
+      expect([answer?.type, ndr, conversation.decision]).to.deep.equal(['dates', undefined, decided.decision])
+      const taken = change(conversation, tap('reschedule', '2026-06-23'))
+      expect(taken.ndr).to.deep.equal({ action: 'reschedule', deferredDate: '23-06-2026' })
+    })
+
+    it('says that the same choice has been noted', () => {
+      const { ndr, answer } = change(decided, tap('cancel'))
+      expect([ndr, answer]).to.deep.equal([undefined, { type: 'text', key: 'already_noted' }])
+    })
+
+    it('is told that it is too late once it was pushed', () => {
+      expect(change(decided, tap('reattempt'), false)).to.deep.equal(step(decided, tap('reattempt')))
+    })
+
+    it('cannot, where the account does not say so', () => {
+      const { ndr, answer } = step(decided, tap('reattempt'), minute, { isUnpushed: true })
+      expect([ndr, answer]).to.deep.equal([undefined, { type: 'text', key: 'already_noted' }])
+    })
+  })
+
+  describe('after the shipment came to its end', () => {
+    for (const [closedBy, key] of Object.entries(flows.closing)) {
+      it(`${closedBy}: a tap is answered honestly and changes nothing`, () => {
+        for (const known of [
+          { ...asked, closedBy },
+          { ...decided, closedBy },
+        ]) {
+          for (const action of actions) {
+            expect(step(known, tap(action, '2026-06-23'))).to.deep.equal({
+              conversation: known,
+              activity: { eventSubType: 'customer_reply', details: {} },
+              answer: { type: 'text', key },
+            })
+          }
+        }
+      })
+    }
+
+    it('words get the same, once in a while, and no choices', () => {
+      const first = step({ ...asked, closedBy: 'delivered' }, { type: 'words' })
+      expect(first.answer).to.deep.equal({ type: 'text', key: 'after_delivery' })
+      expect(step(first.conversation, { type: 'words' }, 2 * minute)).to.not.have.property('answer')
+    })
+
+    it('an end that the flows do not name any more is answered in general', () => {
+      const { answer } = step({ ...asked, closedBy: 'vanished' }, tap('cancel'))
+      expect(answer).to.deep.equal({ type: 'text', key: 'too_late' })
+    })
+  })
+
+  describe('while a person writes with the customer', () => {
+    const paused = { isPaused: true }
+
+    it('a decision is taken and pushed, without a word of ours', () => {
+      const { answer, ndr, conversation, activity } = step(fresh, tap('cancel'), minute, paused)
+      expect([answer, ndr]).to.deep.equal([undefined, { action: 'cancel' }])
+      expect(conversation.decision).to.deep.equal({ action: 'cancel' })
+      expect(activity.eventSubType).to.equal('Cancel my order')
+    })
+
+    it('what a tap needs to go on is said: dates and links', () => {
+      expect(step(fresh, tap('reschedule'), minute, paused).answer?.type).to.equal('dates')
+      expect(step(fresh, tap('update_address'), minute, paused).answer?.type).to.equal('link')
+    })
+
+    it('words are recorded and not answered, and are answered afterwards', () => {
+      const during = step(fresh, { type: 'words' }, minute, paused)
+      expect(during).to.deep.equal({
+        conversation: fresh,
+        activity: { eventSubType: 'customer_reply', details: {} },
+      })
+      expect(step(during.conversation, { type: 'words' }, 2 * minute).answer?.type).to.equal('choices')
+    })
+  })
+
+  it('somebody who was offered no choices is not answered automatically', () => {
+    expect(step(fresh, { type: 'words' }, minute, { hasChoices: false })).to.not.have.property('answer')
+  })
+
+  interface Turn {
+    readonly move: CustomerMove
+    readonly pauseMs: number
+    readonly isPaused: boolean
+    readonly isUnpushed: boolean
+    readonly isClosed: boolean
+  }
+  const move: fc.Arbitrary<CustomerMove> = fc.oneof(
+    fc.record({
+      type: fc.constant('tap' as const),
+      action: fc.constantFrom(...actions),
+      value: fc.option(fc.constantFrom(...offered, '2026-06-26', 'x'), { nil: undefined }),
+    }),
+    fc.record({ type: fc.constantFrom('words' as const, 'other' as const) }),
+  )
+  const moves: fc.Arbitrary<Turn[]> = fc.array(
+    fc.record({
+      move,
+      pauseMs: fc.integer({ min: 0, max: 2 * day }),
+      isPaused: fc.boolean(),
+      isUnpushed: fc.boolean(),
+      isClosed: fc.boolean(),
+    }),
+    { maxLength: 15 },
+  )
+
+  /** All steps of a conversation, each with what was known before it. */
+  function play(list: readonly Turn[], rules: Flows) {
+    let known = fresh
+    let ms = 0
+    return list.map(({ move: given, pauseMs, isPaused, isUnpushed, isClosed }) => {
+      ms += pauseMs
+      if (isClosed && ms > 3 * day) known = { ...known, closedBy: 'delivered' }
+      const before = known
+      const next = nextStep(rules, known, given, later(ms, { isPaused, isUnpushed }))
+      known = next.conversation
+      return { before, next, ms, given, isPaused, isUnpushed }
+    })
+  }
+
   it('whatever a customer does, the courier side hears of one decision at most', () => {
-    const move: fc.Arbitrary<CustomerMove> = fc.oneof(
-      fc.record({
-        type: fc.constant('tap' as const),
-        action: fc.constantFrom(...actions),
-        value: fc.option(fc.constantFrom(...offered, '2026-06-26', 'x'), { nil: undefined }),
-      }),
-      fc.record({ type: fc.constantFrom('words' as const, 'other' as const) }),
-    )
-    const moves = fc.array(fc.record({ move, pauseMs: fc.integer({ min: 0, max: 2 * day }) }), { maxLength: 15 })
     fc.assert(
       fc.property(moves, (list) => {
-        let known = fresh
-        let ms = 0
-        const told: Step[] = []
-        for (const { move: given, pauseMs } of list) {
-          ms += pauseMs
-          const next = step(known, given, ms)
-          if (known.decision) expect(next.conversation.decision).to.deep.equal(known.decision)
-          if (next.ndr) told.push(next)
-          known = next.conversation
+        const steps = play(list, flows)
+        const told = steps.filter(({ next }) => next.ndr)
+        const last = steps.at(-1)?.next.conversation.decision
+        expect(told.length).to.equal(last ? 1 : 0)
+        expect(told[0]?.next.conversation.decision).to.deep.equal(last)
+        for (const { before, next } of steps)
+          if (before.decision) expect(next.conversation.decision).to.deep.equal(before.decision)
+      }),
+    )
+  })
+
+  it('where changes are allowed, a decision changes only together with what the courier side hears, and only unpushed', () => {
+    const free: Flows = { ...flows, changeUntilPushed: true }
+    fc.assert(
+      fc.property(moves, (list) => {
+        for (const { before, next, isUnpushed } of play(list, free)) {
+          const isChanged = JSON.stringify(before.decision) !== JSON.stringify(next.conversation.decision)
+          expect(isChanged).to.equal(next.ndr !== undefined)
+          if (before.decision && isChanged) expect(isUnpushed).to.equal(true)
         }
-        expect(told.length).to.equal(known.decision ? 1 : 0)
-        expect(told[0]?.conversation.decision).to.deep.equal(known.decision)
+      }),
+    )
+  })
+
+  it('nothing is decided after the end or the allowed days, and every step is recorded', () => {
+    fc.assert(
+      fc.property(moves, (list) => {
+        for (const { before, next, ms } of play(list, flows)) {
+          expect(next.activity.eventSubType).to.be.a('string').that.is.not.empty
+          if (before.closedBy !== undefined || ms > 7 * day) expect(next.ndr).to.equal(undefined)
+          if (next.ndr) expect(next.activity.details).to.have.property('action_taken')
+        }
+      }),
+    )
+  })
+
+  it('every tap is answered, unless a person writes; and a person is never talked over', () => {
+    fc.assert(
+      fc.property(moves, (list) => {
+        for (const { next, given, isPaused } of play(list, flows)) {
+          if (given.type === 'tap' && !isPaused) expect(next.answer, given.action).to.not.equal(undefined)
+          if (isPaused) expect(next.answer?.type).to.be.oneOf([undefined, 'dates', 'link'])
+        }
+      }),
+    )
+  })
+
+  it('dates that are offered can be chosen at once', () => {
+    fc.assert(
+      fc.property(moves, (list) => {
+        for (const { next, ms } of play(list, flows)) {
+          if (next.answer?.type !== 'dates') continue
+          for (const date of next.answer.dates)
+            expect(step(next.conversation, tap('reschedule', date), ms).ndr?.action).to.equal('reschedule')
+        }
       }),
     )
   })

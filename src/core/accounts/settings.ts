@@ -2,6 +2,8 @@
 
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
+import { type FlowsOverride, flowsOverrideSchema } from '../conversations/flows.ts'
+import { joinOverrides } from '../conversations/flows-override.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
@@ -44,6 +46,7 @@ export const settingsSchema = z.strictObject({
   /** Is a first message that was taken and failed in the end told once more through the fallback connection? */
   fallbackOnFailed: z.boolean().optional(),
   portalUrl: httpsUrl.optional(),
+  flows: flowsOverrideSchema.optional(),
 })
 
 export type SettingsInput = z.infer<typeof settingsSchema>
@@ -70,6 +73,8 @@ export interface AccountSettings {
   readonly inDoubtPolicy: 'resend_once' | 'never'
   readonly fallbackOnFailed: boolean
   readonly portalUrl: string | undefined
+  /** What it wants otherwise than the installation's flows. */
+  readonly flows: FlowsOverride | undefined
 }
 
 export interface SettingsStore {
@@ -142,8 +147,12 @@ function resolve(accountId: number, account: Layer | undefined, channel: Layer |
     inDoubtPolicy: preferences.inDoubtPolicy ?? 'resend_once',
     fallbackOnFailed: preferences.fallbackOnFailed ?? false,
     portalUrl: preferences.portalUrl,
+    flows: bothFlows(account?.preferences.flows, channel?.preferences.flows),
   }
 }
+
+const bothFlows = (account: FlowsOverride | undefined, channel: FlowsOverride | undefined) =>
+  account && channel ? joinOverrides(account, channel) : (channel ?? account)
 
 interface SettingsRow {
   channel_id: number

@@ -6,7 +6,8 @@ import type { OrderSnapshot } from './order-snapshot.ts'
 
 /** The message an event is about, or which is answered. */
 export interface ActivitySubject {
-  readonly id: number
+  /** Null for what concerns no message of ours. */
+  readonly id: number | null
   readonly reference: string
   readonly accountId: number
   readonly messageId: string | null
@@ -39,8 +40,8 @@ export interface ActivityRecord {
   readonly eventId: string
   readonly eventSubType: string
   readonly accountId: number
-  readonly messageId: number
-  readonly rootId: number
+  readonly messageId: number | null
+  readonly rootId: number | null
   readonly payload: string
 }
 

@@ -14,6 +14,7 @@ export interface OrderSnapshot {
   readonly customerOrderNumber?: string
   readonly channelId?: string
   readonly brand?: string
+  readonly courierName?: string
   /** The shipment's status that caused the message, e.g. `failed_delivery`. */
   readonly status?: string
   /** Language of the conversation. */

@@ -8,25 +8,33 @@ export interface TemplateContent {
   readonly values: Readonly<Record<string, string>>
   /** Payload of each quick-reply button, at most 128 characters. */
   readonly buttons: readonly string[]
+  /** Marketing needs the customer's consent; what is not marked is not. */
+  readonly isMarketing?: boolean
+  /** The free text in whose place it is sent, the window being closed. */
+  readonly insteadOf?: string
+}
+
+/** What may only be sent within the provider's window after the customer's last message. */
+interface FreeForm {
+  readonly text: string
+  /** Sent when the window is closed; without it nothing is. */
+  readonly outsideWindow?: TemplateContent
 }
 
 /** Free text, at most 4096 characters; only inside the customer's 24-hour window. */
-export interface TextContent {
+export interface TextContent extends FreeForm {
   readonly type: 'text'
-  readonly text: string
 }
 
 /** Text with 1 to 3 reply buttons; titles at most 20 characters and unique. Only inside the window. */
-export interface ButtonsContent {
+export interface ButtonsContent extends FreeForm {
   readonly type: 'buttons'
-  readonly text: string
   readonly buttons: readonly { readonly id: string; readonly title: string }[]
 }
 
 /** Text with one button that opens a link; the title at most 20 characters. Only inside the window. */
-export interface LinkContent {
+export interface LinkContent extends FreeForm {
   readonly type: 'link'
-  readonly text: string
   readonly title: string
   readonly url: string
 }

@@ -3,7 +3,10 @@
 import { randomBytes } from 'node:crypto'
 import type { AccountSettings } from '../accounts/settings.ts'
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
+import { canonicalPhone } from '../contacts/canonical-phone.ts'
+import type { Contact } from '../contacts/contact.ts'
 import type { PendingReply } from '../inbound/inbound-store.ts'
+import { isWorded } from '../inbound/reply-kinds.ts'
 import type { Action } from '../notifications/reason.ts'
 import type { TemplateCatalog } from '../notifications/template-catalog.ts'
 import type { OutgoingDraft } from '../sending/outgoing-message.ts'
@@ -11,16 +14,29 @@ import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import { answerContent } from './answer.ts'
 import { parseButtonPayload } from './button-payload.ts'
 import type { StoredConversation } from './conversation-store.ts'
-import type { Flows } from './flows.ts'
+import type { Flows, FlowsOverride } from './flows.ts'
 import type { NdrDraft } from './ndr-store.ts'
 import { type CustomerMove, nextStep, type Step } from './next-step.ts'
 
 export interface AdvanceDeps {
-  readonly flows: Flows
+  /** The flows with an account's own wishes. */
+  readonly flowsFor: (override: FlowsOverride | undefined) => Flows
   readonly catalog: TemplateCatalog
   /** Base of links to ourselves. */
   readonly publicUrl: string
   readonly now: () => Date
+}
+
+/** A reply and all that bears on what follows from it. */
+export interface Turn {
+  readonly reply: PendingReply
+  /** The customer, as known before this reply. */
+  readonly contact: Contact | undefined
+  readonly root: OutgoingRecord
+  readonly known: StoredConversation
+  readonly settings: AccountSettings
+  /** The decision that was taken before is held and not pushed. */
+  readonly isUnpushed: boolean
 }
 
 export interface Advance {
@@ -31,24 +47,23 @@ export interface Advance {
   readonly eventSubType: string
 }
 
-/** Free-form answers are only taken within 24 hours of the customer's message; a margin for clocks and queues. */
-const windowMs = 24 * 3_600_000 - 10 * 60_000
-
 /** Takes one reply as the next move of its conversation. */
-export function advance(
-  deps: AdvanceDeps,
-  root: OutgoingRecord,
-  known: StoredConversation,
-  reply: PendingReply,
-  settings: AccountSettings,
-): Advance {
+export function advance(deps: AdvanceDeps, turn: Turn): Advance {
+  const { reply, root, known, settings } = turn
   const now = deps.now()
-  const around = { now, timezone: settings.timezone, startedAt: root.createdAt }
-  const step = nextStep(deps.flows, known, moveOf(root, reply), around)
-  const isDecision = step.conversation.decision !== undefined && known.decision === undefined
-  const followUp = followUpOf(deps, root, reply, step)
+  const flows = deps.flowsFor(settings.flows)
+  const step = nextStep(flows, known, moveOf(root, reply), {
+    now,
+    timezone: settings.timezone,
+    startedAt: root.createdAt,
+    courierName: root.snapshot.courierName,
+    hasChoices: offeredActions(root).length > 0,
+    isPaused: isPaused(turn, flows, now),
+    isUnpushed: turn.isUnpushed,
+  })
+  const followUp = followUpOf(deps, turn, step, flows)
   return {
-    conversation: { ...known, ...step.conversation, ...(isDecision ? { decidedAt: now } : {}) },
+    conversation: { ...known, ...step.conversation, ...(step.ndr ? { decidedAt: now } : {}) },
     activity: activityRecord(root, {
       ...step.activity,
       at: reply.receivedAt,
@@ -61,41 +76,33 @@ export function advance(
   }
 }
 
-/** What kinds of messages a person writes by hand; reactions, system news and the like expect no answer. */
-const worded: ReadonlySet<string> = new Set([
-  'text',
-  'image',
-  'video',
-  'audio',
-  'document',
-  'sticker',
-  'location',
-  'contacts',
-])
+const isPaused = ({ contact }: Turn, { humanPauseMinutes }: Flows, now: Date): boolean =>
+  contact?.humanWroteAt !== undefined &&
+  contact.humanWroteAt !== null &&
+  now.getTime() < contact.humanWroteAt.getTime() + humanPauseMinutes * 60_000
 
 function moveOf(root: OutgoingRecord, reply: PendingReply): CustomerMove {
   const payload = parseButtonPayload(reply.buttonId ?? undefined)
   const isOurs = payload?.reference === root.reference
   if (payload && isOurs) return { type: 'tap', action: payload.action, value: payload.value }
-  return { type: worded.has(reply.type) ? 'words' : 'other' }
+  return { type: isWorded(reply.type) ? 'words' : 'other' }
 }
 
-function followUpOf(
-  deps: AdvanceDeps,
-  root: OutgoingRecord,
-  reply: PendingReply,
-  step: Step,
-): OutgoingDraft | undefined {
+/** An answer that comes later than that would only surprise. */
+const usefulMs = 2 * 24 * 3_600_000
+
+function followUpOf(deps: AdvanceDeps, turn: Turn, step: Step, flows: Flows): OutgoingDraft | undefined {
+  const { reply, root } = turn
   if (!step.answer || root.connectionId === null) return undefined
   const reference = randomBytes(16).toString('base64url')
-  const language = root.snapshot.language ?? 'en'
   const content = answerContent(deps.catalog, step.answer, {
-    language,
+    language: root.snapshot.language ?? 'en',
+    texts: flows.texts,
+    snapshot: root.snapshot,
     rootReference: root.reference,
     actions: offeredActions(root),
     linkUrl: `${deps.publicUrl}/track/whatsapp/${reference}`,
   })
-  const now = deps.now()
   return {
     reference,
     accountId: root.accountId,
@@ -105,8 +112,7 @@ function followUpOf(
     idempotencyKey: `answer:${reply.connectionId}:${reply.id}`,
     reason: root.reason ?? undefined,
     connectionId: root.connectionId,
-    customerPhone: root.customerPhone ?? undefined,
-    customerUserId: root.customerUserId ?? undefined,
+    ...recipientOf(turn),
     businessPhone: root.businessPhone ?? undefined,
     // What the customer answered tells the root's id where its own acceptance is still in doubt.
     root: { id: root.id, messageId: root.messageId ?? reply.contextMessageId ?? root.reference },
@@ -114,9 +120,18 @@ function followUpOf(
     snapshot: root.snapshot,
     route: { connectionId: root.connectionId, why: 'the connection that the customer answered' },
     state: 'queued',
-    dueAt: now,
-    expiresAt: new Date(reply.receivedAt.getTime() + windowMs),
+    dueAt: deps.now(),
+    expiresAt: new Date(reply.receivedAt.getTime() + usefulMs),
   }
+}
+
+/** The address that the first message went to, unless the customer has another one since. */
+function recipientOf({ root, reply, contact }: Turn) {
+  const { customerPhone } = root
+  const hasMoved = customerPhone !== null && contact?.formerPhone === canonicalPhone(customerPhone)
+  const phone = (hasMoved ? contact?.phone : undefined) ?? customerPhone ?? reply.fromPhone
+  const userId = reply.fromUserId ?? contact?.userId ?? root.customerUserId
+  return { customerPhone: phone ?? undefined, customerUserId: userId ?? undefined }
 }
 
 /** The actions that the first message's buttons offered. */

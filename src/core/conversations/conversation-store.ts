@@ -12,6 +12,7 @@ export interface StoredConversation extends Conversation {
   readonly rootId: number
   readonly accountId: number
   readonly decidedAt?: Date
+  readonly closedAt?: Date
 }
 
 export interface ConversationStore {
@@ -28,6 +29,8 @@ interface ConversationRow {
   decision: Action | null
   decision_value: string | null
   decided_at: string | null
+  closed_at: string | null
+  closed_by: string | null
 }
 
 interface Progress {
@@ -37,8 +40,8 @@ interface Progress {
 
 export const createConversationStore = (): ConversationStore => ({
   async load(tx, rootIds) {
-    const head = `SELECT id, root_outgoing_message_id, account_id, progress, decision, decision_value, decided_at
-      FROM wa_conversations WHERE root_outgoing_message_id`
+    const head = `SELECT id, root_outgoing_message_id, account_id, progress, decision, decision_value, decided_at,
+        closed_at, closed_by FROM wa_conversations WHERE root_outgoing_message_id`
     const rows = await selectIn<ConversationRow>(tx, head, rootIds)
     return new Map(rows.map(fromRow).map((conversation) => [conversation.rootId, conversation]))
   },
@@ -70,17 +73,21 @@ function fromRow(row: ConversationRow): StoredConversation {
       ? { decision: { action: row.decision, ...(row.decision_value ? { value: row.decision_value } : {}) } }
       : {}),
     ...(row.decided_at ? { decidedAt: fromSqlTime(row.decided_at) ?? new Date(0) } : {}),
+    ...(row.closed_by ? { closedBy: row.closed_by, closedAt: fromSqlTime(row.closed_at) ?? new Date(0) } : {}),
   }
 }
 
-function stateOf({ decision, offeredDates, choicesAt, decidedAt }: Omit<StoredConversation, 'id'>, now: Date) {
+function stateOf(conversation: Omit<StoredConversation, 'id'>, now: Date) {
+  const { decision, offeredDates, choicesAt, decidedAt, closedBy, closedAt } = conversation
   const progress = { offeredDates, ...(choicesAt ? { choicesAt: choicesAt.toISOString() } : {}) }
   return {
-    state: decision ? 'decided' : 'open',
+    state: closedBy ? 'closed' : decision ? 'decided' : 'open',
     progress: JSON.stringify(progress),
     decision: decision?.action ?? null,
     decision_value: decision?.value ?? null,
     decided_at: sqlTime(decidedAt),
+    closed_at: sqlTime(closedAt),
+    closed_by: closedBy ?? null,
     updated_at: sqlTime(now),
   }
 }

@@ -3,23 +3,34 @@
 import { DateTime } from 'luxon'
 import type { DeliveryCalendar } from './flows.ts'
 
-/** Far enough to find three days in any calendar that is not all holidays. */
-const horizonDays = 60
-
 /**
- * The next dates on which parcels are delivered.
+ * The next dates on which parcels are delivered; fewer than asked for, or none, when the courier's limit comes first.
  * @param timezone of the account, e.g. `Asia/Kolkata`: decides which day it is
+ * @param courierName as the event gives it
  * @returns dates as `yyyy-mm-dd`, soonest first
  */
-export function nextDeliveryDates(calendar: DeliveryCalendar, now: Date, timezone: string): string[] {
+export function nextDeliveryDates(
+  calendar: DeliveryCalendar,
+  now: Date,
+  timezone: string,
+  courierName?: string,
+): string[] {
   const today = DateTime.fromJSDate(now, { zone: timezone }).startOf('day')
+  const lastDay = Math.min(calendar.maxDays, courierLimit(calendar, courierName))
   const dates: string[] = []
-  for (let day = calendar.leadDays; day < horizonDays && dates.length < calendar.count; day++) {
+  for (let day = calendar.leadDays; day <= lastDay && dates.length < calendar.count; day++) {
     const date = today.plus({ days: day })
     const text = date.toFormat('yyyy-MM-dd')
     if (!calendar.weekdaysOff.includes(date.weekday) && !calendar.holidays.includes(text)) dates.push(text)
   }
   return dates
+}
+
+/** Days ahead within which this courier delivers. */
+function courierLimit({ couriers }: DeliveryCalendar, courierName = ''): number {
+  const name = courierName.trim().toLowerCase()
+  const [, limit] = Object.entries(couriers).find(([known]) => known.trim().toLowerCase() === name) ?? []
+  return limit?.maxDays ?? Number.POSITIVE_INFINITY
 }
 
 /** True while a date can still be delivered on: it is after today in the account's zone. */

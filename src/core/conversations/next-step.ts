@@ -1,17 +1,20 @@
 /** What a conversation does next: pure. Data in, decisions out; nobody is called and no clock is read. */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Action } from '../notifications/reason.ts'
 import type { LinkAction, TextKey } from '../notifications/template-catalog.ts'
 import { courierDate, isStillAhead, nextDeliveryDates } from './delivery-dates.ts'
-import type { ActionFlow, Flows, NdrActionName } from './flows.ts'
+import type { ActionFlow, AnswerTemplate, Flows, NdrActionName } from './flows.ts'
 
 /** What is remembered between two answers of a customer. */
 export interface Conversation {
   readonly decision?: { readonly action: Action; readonly value?: string } | undefined
   /** Dates that were offered, `yyyy-mm-dd`. */
   readonly offeredDates: readonly string[]
-  /** When the choices were last put again to somebody who typed. */
+  /** When somebody who typed was last answered. */
   readonly choicesAt?: Date | undefined
+  /** The shipment update that ended it, e.g. `delivered`. */
+  readonly closedBy?: string | undefined
 }
 
 /** What the customer did: tapped a button of ours, or anything else. */
@@ -25,11 +28,23 @@ export interface Circumstances {
   readonly timezone: string
   /** When the first message was written. */
   readonly startedAt: Date
+  readonly courierName?: string | undefined
+  /** Did the first message offer choices? What offered none is not answered automatically. */
+  readonly hasChoices: boolean
+  /** A person is writing with the customer. */
+  readonly isPaused: boolean
+  /** The courier side has provably not been told of the decision, and will not be before this step is written. */
+  readonly isUnpushed: boolean
 }
 
 /** What we say, still without language. */
 export type Answer =
-  | { readonly type: 'text'; readonly key: TextKey; readonly date?: string }
+  | {
+      readonly type: 'text'
+      readonly key: TextKey
+      readonly date?: string
+      readonly outsideWindow?: AnswerTemplate | undefined
+    }
   | { readonly type: 'dates'; readonly key: TextKey; readonly dates: readonly string[] }
   | { readonly type: 'link'; readonly key: LinkAction }
   | { readonly type: 'choices'; readonly key: TextKey }
@@ -43,22 +58,32 @@ export interface Step {
 }
 
 type DecisionFlow = Extract<ActionFlow, { ndr: NdrActionName }>
+type Tap = Extract<CustomerMove, { type: 'tap' }>
 
 const dayMs = 86_400_000
-/** Somebody who types three lines in a row gets the choices once. */
-const choicesEveryMs = 10 * 60_000
+const minuteMs = 60_000
 
-/** Decides the next step. The first decision wins; whatever comes later is answered and changes nothing. */
+/**
+ * Decides the next step. The first decision wins, unless the account lets customers change it until it is pushed;
+ * whatever else comes later is answered and changes nothing.
+ */
 export function nextStep(flows: Flows, known: Conversation, move: CustomerMove, around: Circumstances): Step {
+  const step = openStep(flows, known, move, around)
+  return around.isPaused ? hushed(step, known) : step
+}
+
+function openStep(flows: Flows, known: Conversation, move: CustomerMove, around: Circumstances): Step {
   if (move.type === 'other') return noted(known)
-  if (isOver(flows, around)) return noted(known, move.type === 'tap' ? { type: 'text', key: 'too_late' } : undefined)
-  if (move.type === 'words') return onWords(known, around)
-  if (known.decision) return noted(known, { type: 'text', key: 'already_noted' })
-  return onTap(flows, known, move.action, move.value, around)
+  if (move.type === 'words') return onWords(flows, known, around)
+  if (known.closedBy !== undefined) return noted(known, { type: 'text', key: closingText(flows, known.closedBy) })
+  if (isOver(flows, around)) return noted(known, { type: 'text', key: 'too_late' })
+  return known.decision ? onLaterTap(flows, known, move, around) : onTap(flows, known, move, around)
 }
 
 const isOver = (flows: Flows, { now, startedAt }: Circumstances) =>
   now.getTime() > startedAt.getTime() + flows.openDays * dayMs
+
+const closingText = ({ closing }: Flows, closedBy: string): TextKey => closing[closedBy] ?? 'too_late'
 
 /** Recorded as a reply, with or without an answer. */
 const noted = (conversation: Conversation, answer?: Answer): Step => ({
@@ -67,21 +92,35 @@ const noted = (conversation: Conversation, answer?: Answer): Step => ({
   ...(answer ? { answer } : {}),
 })
 
-function onWords(known: Conversation, { now }: Circumstances): Step {
-  if (known.choicesAt && now.getTime() - known.choicesAt.getTime() < choicesEveryMs) return noted(known)
-  const answer: Answer = known.decision
-    ? { type: 'text', key: 'already_noted' }
-    : { type: 'choices', key: 'choices_again' }
-  return noted({ ...known, choicesAt: now }, answer)
+/** While a person writes, only what a tap needs to go on is said; somebody who typed was not answered then. */
+function hushed({ answer, ...step }: Step, { choicesAt }: Conversation): Step {
+  if (answer?.type === 'dates' || answer?.type === 'link') return { ...step, answer }
+  const { choicesAt: _, ...conversation } = step.conversation
+  return { ...step, conversation: { ...conversation, ...(choicesAt ? { choicesAt } : {}) } }
 }
 
-function onTap(
-  flows: Flows,
-  known: Conversation,
-  action: Action,
-  value: string | undefined,
-  around: Circumstances,
-): Step {
+function onWords(flows: Flows, known: Conversation, around: Circumstances): Step {
+  const { now, hasChoices } = around
+  const isSoon = known.choicesAt && now.getTime() - known.choicesAt.getTime() < flows.choicesEveryMinutes * minuteMs
+  const answer = hasChoices && !isSoon ? answerToWords(flows, known, around) : undefined
+  return answer ? noted({ ...known, choicesAt: now }, answer) : noted(known)
+}
+
+function answerToWords(flows: Flows, known: Conversation, around: Circumstances): Answer | undefined {
+  if (known.closedBy !== undefined) return { type: 'text', key: closingText(flows, known.closedBy) }
+  if (isOver(flows, around)) return undefined
+  if (known.decision) return { type: 'text', key: 'already_noted' }
+  return { type: 'choices', key: 'choices_again' }
+}
+
+function onLaterTap(flows: Flows, known: Conversation, tap: Tap, around: Circumstances): Step {
+  const alreadyNoted = noted(known, { type: 'text', key: 'already_noted' })
+  if (!flows.changeUntilPushed || !around.isUnpushed) return alreadyNoted
+  const step = onTap(flows, known, tap, around)
+  return isDeepStrictEqual(step.conversation.decision, known.decision) && step.ndr ? alreadyNoted : step
+}
+
+function onTap(flows: Flows, known: Conversation, { action, value }: Tap, around: Circumstances): Step {
   const flow = flows.actions[action]
   switch (flow.does) {
     case 'link':
@@ -89,27 +128,33 @@ function onTap(
     case 'decide':
       return decided(flow, known, action)
     case 'ask_delivery_date':
-      return isTakeable(known, value, around)
-        ? decided(flow, known, action, value)
-        : askForDate(flows, known, flow.question, around)
+      if (isTakeable(known, value, around)) return decided(flow, known, action, value)
+      return askForDate(flows, known, value === undefined ? flow.question : flow.again, around)
   }
 }
 
-/** A date that we offered and that is still to come; taps on old buttons may name any other. */
+/** A date that we offered last and that is still to come; taps on old buttons may name any other. */
 const isTakeable = (known: Conversation, date: string | undefined, { now, timezone }: Circumstances): boolean =>
   date !== undefined && known.offeredDates.includes(date) && isStillAhead(date, now, timezone)
 
-function askForDate(flows: Flows, known: Conversation, key: TextKey, { now, timezone }: Circumstances): Step {
-  const dates = nextDeliveryDates(flows.deliveryDates, now, timezone)
+function askForDate(
+  flows: Flows,
+  known: Conversation,
+  key: TextKey,
+  { now, timezone, courierName }: Circumstances,
+): Step {
+  const dates = nextDeliveryDates(flows.deliveryDates, now, timezone, courierName)
+  if (dates.length === 0) return noted(known, { type: 'choices', key: 'no_dates' })
   return noted({ ...known, offeredDates: dates }, { type: 'dates', key, dates })
 }
 
 function decided(flow: DecisionFlow, known: Conversation, action: Action, date?: string): Step {
   const deferredDate = date ? courierDate(date) : undefined
+  const { answer: key, outsideWindow } = flow
   return {
     conversation: { ...known, decision: { action, ...(date ? { value: date } : {}) } },
     activity: activityOf(flow.activity, deferredDate),
-    answer: { type: 'text', key: flow.answer, ...(date ? { date } : {}) },
+    answer: { type: 'text', key, ...(date ? { date } : {}), ...(outsideWindow ? { outsideWindow } : {}) },
     ndr: { action: flow.ndr, ...(deferredDate ? { deferredDate } : {}) },
   }
 }

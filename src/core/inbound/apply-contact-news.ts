@@ -4,6 +4,7 @@ import type { ContactChange } from '../contacts/contact.ts'
 import type { ContactStore, ContactUpdate } from '../contacts/contact-store.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database } from '../storage/database.ts'
 import type { ContactNewsStore, PendingNews, SettledNews } from './contact-news-store.ts'
 import { nextLook } from './matching.ts'
@@ -14,6 +15,7 @@ export interface ApplyContactNewsDeps {
   readonly database: Database
   readonly news: ContactNewsStore
   readonly contacts: ContactStore
+  readonly outgoing: Pick<OutgoingStore, 'readdress'>
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: () => Date
@@ -36,10 +38,12 @@ async function putOffFirst({ database, news, now }: ApplyContactNewsDeps): Promi
 }
 
 async function applyDue(deps: ApplyContactNewsDeps, limit: number): Promise<number> {
-  const { database, news, contacts, metrics, now } = deps
+  const { database, news, contacts, outgoing, metrics, now } = deps
   const pending = await database.transaction(async (tx) => {
     const pending = await news.due(tx, limit, now())
     if (pending.length === 0) return pending
+    for (const { news: kind, connectionId, customer, movedTo } of pending)
+      if (kind === 'moved') await outgoing.readdress(tx, connectionId, customer, movedTo, now())
     await contacts.apply(tx, pending.map(updateOf), now())
     const written = pending.filter((entry) => entry.news === 'human_wrote')
     const roots = await newestConversations(

@@ -1,7 +1,10 @@
 /** The story of a webhook, second half, for replies: each one is the next move of its conversation. */
 
+import type { Connection } from '../accounts/connections.ts'
 import type { AccountSettings } from '../accounts/settings.ts'
+import type { ActivityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
+import type { ContactStore } from '../contacts/contact-store.ts'
 import { type Advance, type AdvanceDeps, advance } from '../conversations/advance.ts'
 import type { ConversationStore, StoredConversation } from '../conversations/conversation-store.ts'
 import type { NdrStore } from '../conversations/ndr-store.ts'
@@ -11,18 +14,21 @@ import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import type { InboundStore, PendingReply, SettledReply } from './inbound-store.ts'
-import { type MatchedReply, matchReplies } from './match-replies.ts'
+import { type KnownReply, type MatchedReply, matchReplies } from './match-replies.ts'
 import { nextLook } from './matching.ts'
 import { applyGroup } from './one-by-one.ts'
+import { contactUpdates, isToBeAnnounced, strayReplies } from './stray-replies.ts'
 
 export interface ApplyRepliesDeps extends AdvanceDeps {
   readonly database: Database
   readonly store: InboundStore
   readonly outgoing: OutgoingStore
+  readonly contacts: ContactStore
   readonly conversations: ConversationStore
   readonly ndr: NdrStore
   readonly activity: ActivityStore
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
+  readonly connection: (id: number) => Promise<Connection | undefined>
   readonly log: Logger
   readonly metrics: Metrics
   /** Follow-ups are committed: these connections have something to send. */
@@ -43,48 +49,75 @@ export function applyReplies(deps: ApplyRepliesDeps): Promise<number> {
 async function putOffFirst({ database, store, now }: ApplyRepliesDeps): Promise<void> {
   await database.transaction(async (tx) => {
     const first = await store.dueReplies(tx, 1, now())
-    await store.settleReplies(tx, settle(first, [], now()), now())
+    await store.settleReplies(
+      tx,
+      first.map((reply) => inVain(reply, now())),
+      now(),
+    )
   })
 }
 
 async function applyDue(deps: ApplyRepliesDeps, limit: number): Promise<number> {
-  const { database, store, outgoing, conversations, now } = deps
-  const { looked, advances } = await database.transaction(async (tx) => {
+  const { database, store, outgoing, contacts, now } = deps
+  const { looked, advances, strays } = await database.transaction(async (tx) => {
     const pending = await store.dueReplies(tx, limit, now())
-    if (pending.length === 0) return { looked: 0, advances: [] }
-    const { matched, roots } = await matchReplies(tx, outgoing, pending)
-    const known = await conversations.load(tx, [...roots.keys()])
-    const advances = await advanceAll(deps, matched, roots, known)
-    await write(deps, tx, advances)
-    await store.settleReplies(tx, settle(pending, matched, now()), now())
-    return { looked: pending.length, advances }
+    if (pending.length === 0) return { looked: 0, advances: [], strays: [] }
+    const known = await withContacts(tx, contacts, pending)
+    const { matched, roots } = await matchReplies(tx, outgoing, known, now())
+    await contacts.apply(tx, contactUpdates(known, matched, roots), now())
+    const advances = await advanceAll(deps, tx, matched, roots)
+    const strays = await strayReplies(deps, pending, matched)
+    await write(deps, tx, advances, strays)
+    await store.settleReplies(tx, settleAll(pending, matched, now()), now())
+    return { looked: pending.length, advances, strays }
   })
-  announce(deps, advances)
+  announce(deps, advances, strays.length)
   return looked
+}
+
+async function withContacts(
+  tx: Executor,
+  contacts: ContactStore,
+  pending: readonly PendingReply[],
+): Promise<KnownReply[]> {
+  const found = await contacts.find(
+    tx,
+    pending.map(({ connectionId, fromPhone, fromUserId }) => ({
+      connectionId,
+      address: { ...(fromPhone ? { phone: fromPhone } : {}), ...(fromUserId ? { userId: fromUserId } : {}) },
+    })),
+  )
+  return pending.map((reply, index) => ({ reply, contact: found[index] }))
 }
 
 /** Replies to one conversation build on each other, in the order in which they came. */
 async function advanceAll(
   deps: ApplyRepliesDeps,
+  tx: Executor,
   matched: readonly MatchedReply[],
   roots: ReadonlyMap<number, OutgoingRecord>,
-  known: ReadonlyMap<number, StoredConversation>,
 ): Promise<Advance[]> {
-  const current = new Map(known)
+  const current: Map<number, StoredConversation> = await deps.conversations.load(tx, [...roots.keys()])
   const advances: Advance[] = []
-  for (const { reply, rootId } of matched) {
+  for (const { reply, contact, rootId } of matched) {
     const root = roots.get(rootId)
-    if (!root) continue
-    const conversation = current.get(rootId) ?? { rootId, accountId: root.accountId, offeredDates: [] }
+    // What was announced before is linked only: its moment has passed.
+    if (!root || reply.isAnnounced) continue
+    const known = current.get(rootId) ?? { rootId, accountId: root.accountId, offeredDates: [] }
     const settings = await deps.settings(root.accountId, root.snapshot.channelId)
-    const step = advance(deps, root, conversation, reply, settings)
+    const step = advance(deps, { reply, contact, root, known, settings, isUnpushed: false })
     current.set(rootId, step.conversation)
     advances.push(step)
   }
   return advances
 }
 
-async function write(deps: ApplyRepliesDeps, tx: Executor, advances: readonly Advance[]): Promise<void> {
+async function write(
+  deps: ApplyRepliesDeps,
+  tx: Executor,
+  advances: readonly Advance[],
+  strays: readonly ActivityRecord[],
+): Promise<void> {
   const now = deps.now()
   const last = new Map(advances.map(({ conversation }) => [conversation.rootId, conversation]))
   await deps.conversations.save(tx, [...last.values()], now)
@@ -98,30 +131,39 @@ async function write(deps: ApplyRepliesDeps, tx: Executor, advances: readonly Ad
     advances.flatMap((step) => step.ndr ?? []),
     now,
   )
-  await deps.activity.insert(
-    tx,
-    advances.map((step) => step.activity),
-    now,
-  )
+  await deps.activity.insert(tx, [...advances.map((step) => step.activity), ...strays], now)
 }
 
-function settle(pending: readonly PendingReply[], matched: readonly MatchedReply[], now: Date): SettledReply[] {
+function settleAll(pending: readonly PendingReply[], matched: readonly MatchedReply[], now: Date): SettledReply[] {
   const byReply = new Map(matched.map((match) => [match.reply.id, match]))
-  return pending.map((reply) => {
-    const match = byReply.get(reply.id)
-    return {
-      id: reply.id,
-      tries: reply.tries + 1,
-      contextOutgoingId: match?.contextId ?? null,
-      rootOutgoingId: match?.rootId ?? null,
-      dueAt: match ? null : nextLook(reply.tries, now),
-    }
-  })
+  return pending.map((reply) => settled(reply, byReply.get(reply.id), now))
 }
 
-function announce(deps: ApplyRepliesDeps, advances: readonly Advance[]): void {
-  if (advances.length === 0) return
-  deps.activity.committed()
+function settled(reply: PendingReply, match: MatchedReply | undefined, now: Date): SettledReply {
+  const isAnnounced = reply.isAnnounced || (!match && isToBeAnnounced(reply))
+  // Once announced, only a message that it names can still turn up; the next conversation must not get an old text.
+  const isOver = match !== undefined || (isAnnounced && reply.contextMessageId === null)
+  return {
+    ...inVain(reply, now),
+    contextOutgoingId: match?.contextId ?? null,
+    rootOutgoingId: match?.rootId ?? null,
+    isAnnounced,
+    ...(isOver ? { dueAt: null } : {}),
+  }
+}
+
+const inVain = ({ id, tries, isAnnounced }: PendingReply, now: Date): SettledReply => ({
+  id,
+  tries: tries + 1,
+  contextOutgoingId: null,
+  rootOutgoingId: null,
+  isAnnounced,
+  dueAt: nextLook(tries, now),
+})
+
+function announce(deps: ApplyRepliesDeps, advances: readonly Advance[], strayCount: number): void {
+  if (strayCount > 0) deps.metrics.replies.inc({ step: 'stray' }, strayCount)
+  if (advances.length + strayCount > 0) deps.activity.committed()
   deps.wake(new Set(advances.flatMap((step) => step.followUp?.connectionId ?? [])))
   if (advances.some((step) => step.ndr)) deps.decided()
   for (const step of advances) deps.metrics.replies.inc({ step: step.eventSubType })

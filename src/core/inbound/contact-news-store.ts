@@ -6,7 +6,7 @@ import type { ContactNews } from '../contract/events.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, updateRows, type Values } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
-import type { Settled } from './inbound-store.ts'
+import { notAfter, type Settled } from './inbound-store.ts'
 
 export interface ReceivedNews {
   readonly connectionId: number
@@ -119,6 +119,3 @@ const addressOfRow = (phone: string | null, userId: string | null): Address => (
   ...(phone ? { phone } : {}),
   ...(userId ? { userId } : {}),
 })
-
-/** A provider's clock that is ahead of ours must not make things last longer. */
-const notAfter = (at: Date | null, receivedAt: Date): Date => (at && at < receivedAt ? at : receivedAt)

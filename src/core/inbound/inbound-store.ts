@@ -34,12 +34,18 @@ export interface PendingReply {
   readonly id: number
   readonly connectionId: number
   readonly fromPhone: string | null
+  readonly fromUserId: string | null
+  readonly fromName: string | null
   readonly contextMessageId: string | null
   readonly messageId: string
   readonly type: string
   readonly buttonId: string | null
   readonly tries: number
   readonly receivedAt: Date
+  /** When the customer wrote it, as far as is known. */
+  readonly writtenAt: Date
+  /** It was announced as one that answers nothing that we know. */
+  readonly isAnnounced: boolean
 }
 
 /** How one pending row ended: matched and applied, or looked at again at `dueAt` (null = never). */
@@ -56,6 +62,7 @@ export interface SettledReport extends Settled {
 export interface SettledReply extends Settled {
   readonly contextOutgoingId: number | null
   readonly rootOutgoingId: number | null
+  readonly isAnnounced: boolean
 }
 
 export interface InboundStore {
@@ -118,6 +125,7 @@ export function createInboundStore(database: Database): InboundStore {
         id: end.id,
         wa_context_outgoing_message_id: end.contextOutgoingId,
         wa_root_outgoing_message_id: end.rootOutgoingId,
+        announced_at: end.isAnnounced ? sqlTime(now) : null,
         tries: end.tries,
         due_at: sqlTime(end.dueAt),
         updated_at: sqlTime(now),
@@ -161,6 +169,7 @@ function replyRow({ connectionId, reply }: ReceivedReply, now: Date): Values {
     connection_id: connectionId,
     from_phone: reply.from.phone?.slice(0, 32) ?? null,
     from_user_id: reply.from.userId?.slice(0, 160) ?? null,
+    from_name: reply.profileName?.slice(0, 128) ?? null,
     context_message_id: reply.contextMessageId?.slice(0, 255) ?? null,
     reply_message_id: reply.messageId.slice(0, 255),
     customer_reply_type: reply.replyType.slice(0, 32),
@@ -204,28 +213,43 @@ const pendingReport = (row: ReportRow): PendingReport => ({
 })
 
 const pendingReplyColumns =
-  'id, connection_id, from_phone, context_message_id, reply_message_id, customer_reply_type, button_reply_id, tries, created_at'
+  'id, connection_id, from_phone, from_user_id, from_name, context_message_id, reply_message_id, customer_reply_type, ' +
+  'button_reply_id, tries, external_updated_at, announced_at, created_at'
 
 interface ReplyRow {
   id: number
   connection_id: number
   from_phone: string | null
+  from_user_id: string | null
+  from_name: string | null
   context_message_id: string | null
   reply_message_id: string
   customer_reply_type: string
   button_reply_id: string | null
   tries: number
+  external_updated_at: string | null
+  announced_at: string | null
   created_at: string
 }
 
-const pendingReply = (row: ReplyRow): PendingReply => ({
-  id: Number(row.id),
-  connectionId: Number(row.connection_id),
-  fromPhone: row.from_phone,
-  contextMessageId: row.context_message_id,
-  messageId: row.reply_message_id,
-  type: row.customer_reply_type,
-  buttonId: row.button_reply_id,
-  tries: row.tries,
-  receivedAt: fromSqlTime(row.created_at) ?? new Date(0),
-})
+function pendingReply(row: ReplyRow): PendingReply {
+  const receivedAt = fromSqlTime(row.created_at) ?? new Date(0)
+  return {
+    id: Number(row.id),
+    connectionId: Number(row.connection_id),
+    fromPhone: row.from_phone,
+    fromUserId: row.from_user_id,
+    fromName: row.from_name,
+    contextMessageId: row.context_message_id,
+    messageId: row.reply_message_id,
+    type: row.customer_reply_type,
+    buttonId: row.button_reply_id,
+    tries: row.tries,
+    receivedAt,
+    writtenAt: notAfter(fromSqlTime(row.external_updated_at), receivedAt),
+    isAnnounced: row.announced_at !== null,
+  }
+}
+
+/** A provider's clock that is ahead of ours must not make things last longer. */
+export const notAfter = (at: Date | null, receivedAt: Date): Date => (at && at < receivedAt ? at : receivedAt)

@@ -7,8 +7,10 @@ import { fdrVariables, maxBodyLength, maxLengthOf } from './content.ts'
 import { type Action, actions, failWith, loadReasons, type ReasonTable, readYaml } from './reason.ts'
 
 /** The follow-up texts that every language has, each with the values it takes. */
-const textVariables = {
+export const textVariables = {
   reschedule_question: [],
+  reschedule_again: [],
+  no_dates: [],
   reschedule_thanks: ['date'],
   reattempt_thanks: [],
   report_fake_delivery_thanks: [],
@@ -18,6 +20,10 @@ const textVariables = {
   already_noted: [],
   choices_again: [],
   too_late: [],
+  after_delivery: [],
+  after_cancellation: [],
+  after_return: [],
+  after_loss: [],
   and_more: ['n'],
 } as const satisfies Record<string, readonly string[]>
 export type TextKey = keyof typeof textVariables
@@ -101,7 +107,8 @@ type WrittenLanguage = z.infer<typeof languageSchema>
 type Language = WrittenLanguage & { readonly renderers: ReadonlyMap<TextKey, (values: Values) => string> }
 
 const placeholder = /\{\{([a-z][a-z0-9_]*)\}\}/g
-const variablesIn = (source: string): string[] => [
+/** Names of the placeholders in a text, each once. */
+export const variablesIn = (source: string): string[] => [
   ...new Set([...source.matchAll(placeholder)].map(([, name]) => name ?? '')),
 ]
 

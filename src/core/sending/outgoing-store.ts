@@ -1,5 +1,6 @@
 /** Outgoing messages in the database. Every change of state of a message is one of the statements in this file. */
 
+import type { Address } from '../contract/address.ts'
 import type { Database, Executor, Row } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
@@ -61,6 +62,8 @@ export interface OutgoingStore {
   doubtsDue(now: Date, limit: number): Promise<number[]>
   /** Messages that wait because their connection was refused: it was mended, so they may go at once. */
   releaseWaiting(connectionId: number, failureCodes: readonly string[], now: Date): Promise<void>
+  /** What still waits for a customer goes to the address that they have now. */
+  readdress(tx: Executor, connectionId: number, from: Address, to: Address, now: Date): Promise<void>
   /** Messages that wait although they are of no use any more. */
   outOfTime(now: Date, limit: number): Promise<number[]>
 }
@@ -133,6 +136,17 @@ export function createOutgoingStore(database: Database): OutgoingStore {
          WHERE whatsappSenderConnectionId = $1 AND due_at > $2 AND state = 'waiting' AND failure_code IN (${codes})`,
         [connectionId, sqlTime(now), ...failureCodes],
       )
+    },
+    async readdress(tx, connectionId, from, to, now) {
+      const columns = { customer_phone: [from.phone, to.phone], customer_user_id: [from.userId, to.userId] }
+      for (const [column, [known, next]] of Object.entries(columns)) {
+        if (!known || !next) continue
+        await tx.write(
+          `UPDATE wa_outgoing_messages SET ${column} = $3, updated_at = $4
+           WHERE ${column} = $2 AND whatsappSenderConnectionId = $1 AND state IN ('queued', 'waiting')`,
+          [connectionId, known, next, sqlTime(now)],
+        )
+      }
     },
     async outOfTime(now, limit) {
       const rows = await database.select<{ id: number }>(

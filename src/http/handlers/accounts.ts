@@ -10,6 +10,8 @@ import type {
   ProviderAdapter,
   ProviderDefinition,
 } from '../../core/contract/provider.ts'
+import type { FlowsOverride } from '../../core/conversations/flows.ts'
+import { type FlowProblem, joinOverrides } from '../../core/conversations/flows-override.ts'
 import { maskSecret } from '../../core/observe/redact.ts'
 import { type FieldError, HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
@@ -22,6 +24,8 @@ export interface AccountHandlerDeps {
   readonly adapter: (provider: string) => ProviderAdapter
   readonly publicUrl: () => string
   readonly reasonKeys: readonly string[]
+  /** What is wrong with flows of an account's own. */
+  readonly flowProblems: (override: FlowsOverride) => readonly FlowProblem[]
   /** A connection was changed by somebody who may have mended it. */
   readonly mended: (connectionId: number) => Promise<void>
   readonly events: ConnectionEvents
@@ -58,6 +62,7 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
   async putSettings({ params, body }: RequestFacts<SettingsInput>): Promise<Reply> {
     const accountId = accountIdOf(params)
     assertReasons(deps, body)
+    await assertFlows(deps, accountId, channelIdOf(params), body)
     if (body.whatsappSenderConnectionId) await assertUsable(deps, accountId, body.whatsappSenderConnectionId)
     const settings = await deps.settings.put(accountId, channelIdOf(params), body)
     return { status: 200, body: shownSettings(settings) }
@@ -158,6 +163,21 @@ function assertReasons({ reasonKeys }: AccountHandlerDeps, { templates = {} }: S
   const unknown = Object.keys(templates).filter((reason) => !reasonKeys.includes(reason))
   if (unknown.length === 0) return
   const errors = unknown.map((reason) => ({ path: `templates.${reason}`, message: 'is no reason' }))
+  throw new HttpProblem(400, 'the body is not valid', { errors })
+}
+
+/** A channel's wishes are laid over its account's, and must fit them. */
+async function assertFlows(
+  { settings, flowProblems }: AccountHandlerDeps,
+  accountId: number,
+  channelId: string | undefined,
+  { flows }: SettingsInput,
+): Promise<void> {
+  if (!flows) return
+  const ofAccount = channelId === undefined ? undefined : (await settings.get(accountId)).flows
+  const problems = flowProblems(ofAccount ? joinOverrides(ofAccount, flows) : flows)
+  if (problems.length === 0) return
+  const errors = problems.map(({ path, message }) => ({ path: `flows.${path}`, message }))
   throw new HttpProblem(400, 'the body is not valid', { errors })
 }
 

@@ -76,6 +76,7 @@ const snapshotOf = (fdr: FdrEvent): OrderSnapshot =>
     customerOrderNumber: fdr.customerOrderNumber,
     channelId: fdr.channelId,
     brand: fdr.brand,
+    courierName: fdr.courierName,
     status: fdr.status,
   })
 
