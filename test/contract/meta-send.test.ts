@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import nock from 'nock'
 import type { OutgoingMessage, SendOutcome } from '../../src/core/contract/provider.ts'
+import { retryAfterMs } from '../../src/core/contract/retry-after.ts'
 import { createMetaAdapter } from '../../src/providers/meta/adapter.ts'
 import { messageBody } from '../../src/providers/meta/payload.ts'
 import { createHttpClient } from '../../src/providers/shared/http-client.ts'
-import { retryAfterMs } from '../../src/providers/shared/retry-after.ts'
 import { metaSamples } from './samples/meta.ts'
 
 const host = 'https://graph.facebook.com'

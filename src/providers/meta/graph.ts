@@ -2,8 +2,8 @@
 
 import type { Failure } from '../../core/contract/failures.ts'
 import type { HttpRequest, HttpResult, ProviderConnection } from '../../core/contract/provider.ts'
+import { retryAfterMs } from '../../core/contract/retry-after.ts'
 import { defined, fieldOf, parseJson, recordOf, textOf } from '../shared/read.ts'
-import { retryAfterMs } from '../shared/retry-after.ts'
 import { type CodeRule, ruleOfAnswer, type VendorError } from './codes.ts'
 
 export const defaultBaseUrl = 'https://graph.facebook.com'
