@@ -58,6 +58,15 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       expect(await claimed()).to.deep.equal(['second'])
     })
 
+    it('keep their order also when only a user id is known', async () => {
+      const byId = { customerPhone: undefined, customerUserId: 'IN.20000000000000001' }
+      await insert('first', byId)
+      await insert('second', byId)
+      await insert('other', { customerPhone: undefined, customerUserId: 'IN.20000000000000002' })
+      expect(await claimed()).to.deep.equal(['first', 'other'])
+      expect(await claimed()).to.deep.equal([])
+    })
+
     it('do not overtake one that was tried and waits for its next attempt', async () => {
       await insert('first')
       await insert('second')

@@ -59,7 +59,8 @@ async function look(tx: Executor, holding: string, request: ClaimRequest, taken:
   const rows = await tx.select<Row>(
     `${outgoingSelect} AS candidate WHERE whatsappSenderConnectionId = $1 AND due_at <= $2
      AND state IN ('queued', 'waiting') AND (expires_at IS NULL OR expires_at > $2) ${others}
-     AND NOT EXISTS (${standingBefore}) ORDER BY due_at, id LIMIT ${limit}${holding}`,
+     AND NOT EXISTS (${standingBefore('customer_phone')})
+     AND (customer_phone IS NOT NULL OR NOT EXISTS (${standingBefore('customer_user_id')})) ORDER BY due_at, id LIMIT ${limit}${holding}`,
     bind,
   )
   return rows.map(toRecord)
@@ -69,8 +70,8 @@ async function look(tx: Executor, holding: string, request: ClaimRequest, taken:
  * What goes to the same recipient first: a message that is being sent (by whichever replica), that was tried and waits
  * for its next attempt, or that is due itself. One that waits for a time of its own (a quiet morning) holds up nothing.
  */
-const standingBefore = `SELECT 1 FROM wa_outgoing_messages AS earlier
-  WHERE earlier.customer_phone = candidate.customer_phone AND earlier.id < candidate.id
+const standingBefore = (recipient: string) => `SELECT 1 FROM wa_outgoing_messages AS earlier
+  WHERE earlier.${recipient} = candidate.${recipient} AND earlier.id < candidate.id
   AND earlier.whatsappSenderConnectionId = candidate.whatsappSenderConnectionId
   AND (earlier.state = 'sending'
     OR (earlier.state IN ('queued', 'waiting') AND (earlier.attempts > 0 OR earlier.due_at <= $2)))`
