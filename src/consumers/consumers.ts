@@ -59,6 +59,7 @@ export async function startConsumers({ core, amqpUrl, log, metrics, now }: Consu
     stopTaking: async () => broker?.events.stop(),
     async stop() {
       await Promise.all(workers.map((worker) => worker.stop()))
+      await core.work.drainDecisions()
       await Promise.all([broker?.events.close(), broker?.publisher.close()])
     },
   }

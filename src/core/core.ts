@@ -19,8 +19,9 @@ import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract
 import { createConversationStore } from './conversations/conversation-store.ts'
 import { type FlowsOverride, loadFlows } from './conversations/flows.ts'
 import { createFlowsFor, type FlowProblem, problemsWith } from './conversations/flows-override.ts'
+import { createNdrAdmin, type NdrAdmin } from './conversations/ndr-admin.ts'
 import { createNdrStore } from './conversations/ndr-store.ts'
-import { pushDecisions } from './conversations/push-decisions.ts'
+import { createDecisionPusher } from './conversations/push-decisions.ts'
 import { linkTarget } from './conversations/tracked-link.ts'
 import { accountNewsGroupSize, applyAccountNews, type ChangedConnection } from './inbound/apply-account-news.ts'
 import { applyContactNews, newsGroupSize } from './inbound/apply-contact-news.ts'
@@ -86,6 +87,8 @@ export interface Work {
   readonly applyContactNews: () => Promise<number>
   readonly applyAccountNews: () => Promise<number>
   readonly pushDecisions: () => Promise<number>
+  /** Resolves when no decision is being pushed any more; nothing may be pushed afterwards. */
+  readonly drainDecisions: () => Promise<void>
   /** What nobody rings for: lanes whose messages are due, lost sends, late messages, doubts. */
   readonly sweeps: Readonly<Record<string, () => Promise<number>>>
   /** What every process that sends must do, whatever its roles: say that it lives, write what it counted. */
@@ -121,6 +124,7 @@ export interface Core {
   readonly activity: ActivityStore
   readonly rejected: RejectedEvents
   readonly messages: Messages
+  readonly actions: NdrAdmin
   readonly lanes: Lanes
   readonly linkTarget: (token: string) => Promise<string | undefined>
   /** An operator's decision about a message whose fate is not known. */
@@ -310,6 +314,20 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     templateHealth.drop(connectionId)
     onChange({ what: 'templates', connectionId })
   }
+  const pusher = createDecisionPusher({
+    database,
+    store: ndr,
+    outgoing,
+    activity,
+    http: options.http,
+    baseUrl: options.ndrApiUrl,
+    wake: () => bells.decided(),
+    now,
+    random,
+    log,
+    metrics,
+  })
+  const actions = createNdrAdmin({ database, now, decided: () => bells.decided() })
   const work: Work = {
     applyReports: () => applyReports(applying),
     applyReplies: () =>
@@ -336,8 +354,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         metrics,
         now,
       }),
-    pushDecisions: () =>
-      pushDecisions({ store: ndr, http: options.http, baseUrl: options.ndrApiUrl, now, random, log, metrics }),
+    pushDecisions: pusher.pushDue,
+    drainDecisions: pusher.drain,
     sweeps: {
       wakeLanes: async () => {
         for (const connectionId of await outgoing.connectionsWithDue(now())) wake(connectionId)
@@ -352,6 +370,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         return released.length
       },
       doubts: () => sweepDoubts(doubts),
+      lostPushes: () => ndr.releaseLost(now()),
     },
     upkeep: {
       heartbeat: async () => {
@@ -390,9 +409,11 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     messages: createMessages({
       database,
       activity,
+      actions,
       catalog,
       providerOf: async (id) => (await connections.get(id))?.provider,
     }),
+    actions,
     lanes,
     resolveByHand: (id, resolution, actor) => resolveByHand(doubts, id, resolution, actor),
     connectionMended,

@@ -6,6 +6,7 @@ import type { RawWebhook } from '../core/inbound/intake.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
 import { createAccountHandlers } from './handlers/accounts.ts'
+import { createActionHandlers } from './handlers/actions.ts'
 import { createActivityHandlers } from './handlers/activity.ts'
 import { createEventHandlers } from './handlers/events.ts'
 import { createMessageHandlers } from './handlers/messages.ts'
@@ -49,6 +50,7 @@ export function createHttp(options: HttpOptions): HttpServer {
       resolve: core.resolveByHand,
       linkTarget: core.linkTarget,
     }),
+    actions: createActionHandlers(core.actions),
     accounts: createAccountHandlers({
       settings: core.settings,
       connections: core.connections,

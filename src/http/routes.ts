@@ -5,6 +5,7 @@ import { settingsSchema } from '../core/accounts/settings.ts'
 import { maxEventBytes } from '../core/notifications/parse-event.ts'
 import type { createAccountHandlers } from './handlers/accounts.ts'
 import { connectionChanges, connectionSchema } from './handlers/accounts.ts'
+import type { createActionHandlers } from './handlers/actions.ts'
 import type { createActivityHandlers } from './handlers/activity.ts'
 import type { createEventHandlers } from './handlers/events.ts'
 import { type createMessageHandlers, resolveSchema } from './handlers/messages.ts'
@@ -16,6 +17,7 @@ export interface Handlers {
   readonly events: ReturnType<typeof createEventHandlers>
   readonly activity: ReturnType<typeof createActivityHandlers>
   readonly messages: ReturnType<typeof createMessageHandlers>
+  readonly actions: ReturnType<typeof createActionHandlers>
   readonly accounts: ReturnType<typeof createAccountHandlers>
   readonly operations: ReturnType<typeof createOperationsHandlers>
   /** Per provider id. */
@@ -40,6 +42,10 @@ const messageFilter = page.extend({
     .enum(['queued', 'accepted', 'sent', 'delivered', 'read', 'failed', 'expired', 'skipped', 'unknown'])
     .optional(),
 })
+const actionFilter = page.extend({
+  accountId: accountId.optional(),
+  state: z.enum(['pending', 'pushing', 'taken', 'refused']).optional(),
+})
 const connectionFilter = z.object({ accountId: accountId.optional() })
 const verify = z.object({
   verify: z
@@ -57,7 +63,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, accounts, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, actions, accounts, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...webhookRoutes(`/webhooks/${provider}`, handlers),
@@ -71,6 +77,8 @@ export const createRoutes = ({ events, activity, messages, accounts, operations,
   { method: 'get',  path: '/v1/messages',                   auth: 'admin',  query: messageFilter,                   handler: messages.list },
   { method: 'get',  path: '/v1/messages/:id',               auth: 'admin',                                          handler: messages.get },
   { method: 'post', path: '/v1/messages/:id/resolve',       auth: 'admin',  body: resolveSchema,                    handler: messages.resolve },
+  { method: 'get',  path: '/v1/actions',                    auth: 'admin',  query: actionFilter,                    handler: actions.list },
+  { method: 'post', path: '/v1/actions/:id/retry',          auth: 'admin',                                          handler: actions.retry },
   { method: 'get',  path: '/v1/templates',                  auth: 'admin',                                          handler: messages.templates },
   { method: 'get',  path: settingsPath,                     auth: 'admin',                                          handler: accounts.getSettings },
   { method: 'put',  path: settingsPath,                     auth: 'admin',  body: settingsSchema,                   handler: accounts.putSettings },

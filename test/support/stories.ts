@@ -240,7 +240,7 @@ const untouched = [
   'SELECT id FROM wa_dlr_messages WHERE tries = 0 AND due_at IS NOT NULL',
   'SELECT id FROM wa_customer_reply_messages WHERE tries = 0 AND due_at IS NOT NULL',
   'SELECT id FROM wa_contact_news WHERE tries = 0 AND due_at IS NOT NULL',
-  "SELECT id FROM ndr_actions WHERE state = 'pending' AND attempts = 0",
+  "SELECT id FROM ndr_actions WHERE state = 'pushing' OR (state = 'pending' AND attempts = 0)",
 ]
 
 /**

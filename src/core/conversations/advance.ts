@@ -71,7 +71,7 @@ export function advance(deps: AdvanceDeps, turn: Turn): Advance {
       discriminator: reply.messageId,
     }),
     ...(followUp ? { followUp } : {}),
-    ...(step.ndr ? { ndr: ndrOf(root, reply, step.ndr, now) } : {}),
+    ...(step.ndr ? { ndr: ndrOf(root, reply, step, step.ndr, now) } : {}),
     eventSubType: step.activity.eventSubType,
   }
 }
@@ -140,11 +140,20 @@ const offeredActions = (root: OutgoingRecord): Action[] =>
     ? root.content.buttons.flatMap((payload) => parseButtonPayload(payload)?.action ?? [])
     : []
 
-function ndrOf(root: OutgoingRecord, reply: PendingReply, ndr: NonNullable<Step['ndr']>, now: Date): NdrDraft {
+function ndrOf(
+  root: OutgoingRecord,
+  reply: PendingReply,
+  step: Step,
+  ndr: NonNullable<Step['ndr']>,
+  now: Date,
+): NdrDraft {
   const { snapshot } = root
   const shipment = Number(root.subjectId)
   return {
     rootId: root.id,
+    accountId: root.accountId,
+    actionTaken: step.activity.eventSubType,
+    replyMessageId: reply.messageId,
     request: {
       idempotencyKey: `ndr:${root.reference}`,
       source: 'whatsapp',

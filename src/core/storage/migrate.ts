@@ -7,12 +7,14 @@ import * as firstTables from './migrations/001-first-tables.ts'
 import * as doubtsAndPauses from './migrations/002-doubts-and-pauses.ts'
 import * as newsAndPricing from './migrations/003-news-and-pricing.ts'
 import * as contacts from './migrations/004-contacts.ts'
+import * as decisionsAndClicks from './migrations/005-decisions-and-clicks.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
   { name: '002-doubts-and-pauses', up: ({ context }) => doubtsAndPauses.up(context) },
   { name: '003-news-and-pricing', up: ({ context }) => newsAndPricing.up(context) },
   { name: '004-contacts', up: ({ context }) => contacts.up(context) },
+  { name: '005-decisions-and-clicks', up: ({ context }) => decisionsAndClicks.up(context) },
 ]
 
 const lockName = 'fdr_gateway_migrate'

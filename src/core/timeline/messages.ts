@@ -2,6 +2,7 @@
 
 import type { ActivityStore } from '../activity/activity-store.ts'
 import { type FailureCode, failureKinds } from '../contract/failures.ts'
+import type { NdrAdmin } from '../conversations/ndr-admin.ts'
 import type { TemplateCatalog } from '../notifications/template-catalog.ts'
 import { statusOf } from '../sending/outgoing-message.ts'
 import { type OutgoingRecord, outgoingSelect, toRecord } from '../sending/outgoing-rows.ts'
@@ -23,6 +24,7 @@ export interface MessageFilter {
 export interface MessagesDeps {
   readonly database: Database
   readonly activity: ActivityStore
+  readonly actions: Pick<NdrAdmin, 'ofConversation'>
   readonly catalog: TemplateCatalog
   readonly providerOf: (connectionId: number) => Promise<string | undefined>
 }
@@ -140,16 +142,19 @@ function failureOf({ failureCode, failureReason }: OutgoingRecord): object | nul
   }
 }
 
-async function history({ database, activity, ...deps }: MessagesDeps, record: OutgoingRecord): Promise<object> {
+async function history(
+  { database, activity, actions, ...deps }: MessagesDeps,
+  record: OutgoingRecord,
+): Promise<object> {
   const rootId = record.rootOutgoingId ?? record.id
   const rows = (table: string, columns: string, key: string, id: number) =>
     database.select<Row>(`SELECT ${columns} FROM ${table} WHERE ${key} = $1 ORDER BY id`, [id])
-  const [attempts, reports, replies, followUps, actions, events] = await Promise.all([
+  const [attempts, reports, replies, followUps, decisions, events] = await Promise.all([
     rows('wa_send_attempts', attemptColumns, 'wa_outgoing_message_id', record.id),
     rows('wa_dlr_messages', reportColumns, 'wa_outgoing_message_id', record.id),
     rows('wa_customer_reply_messages', replyColumns, 'wa_root_outgoing_message_id', rootId),
     database.select<Row>(`${outgoingSelect} WHERE root_outgoing_message_id = $1 ORDER BY id`, [rootId]),
-    rows('ndr_actions', actionColumns, 'root_outgoing_message_id', rootId),
+    actions.ofConversation(rootId),
     activity.ofConversation(rootId),
   ])
   return {
@@ -160,9 +165,9 @@ async function history({ database, activity, ...deps }: MessagesDeps, record: Ou
       followUps
         .map(toRecord)
         .filter(({ id }) => id !== record.id)
-        .map((entry) => view({ database, activity, ...deps }, entry)),
+        .map((entry) => view({ database, activity, actions, ...deps }, entry)),
     ),
-    actions: actions.map(shownRow),
+    actions: decisions,
     activity: events.map(({ id, eventId, payload }) => ({
       cursor: String(id),
       id: eventId,
@@ -179,19 +184,15 @@ const reportColumns =
 const replyColumns =
   'reply_message_id AS messageId, customer_reply_type AS type, customer_reply_value AS value, button_reply_id AS buttonId, ' +
   'wa_context_outgoing_message_id AS contextId, external_updated_at AS at, created_at AS receivedAt'
-const actionColumns =
-  'action, state, attempts, idempotency_key AS idempotencyKey, request, response_status AS responseStatus, response, ' +
-  'created_at AS createdAt, updated_at AS updatedAt'
 
-const timeNames = new Set(['at', 'startedAt', 'finishedAt', 'receivedAt', 'createdAt', 'updatedAt'])
+const timeNames = new Set(['at', 'startedAt', 'finishedAt', 'receivedAt'])
 const idNames = new Set(['connectionId', 'contextId'])
 
-/** Columns as the API shows them: times as ISO 8601, ids as text, the NDR request as the object it is. */
+/** Columns as the API shows them: times as ISO 8601, ids as text. */
 function shownRow(row: Row): Row {
   const shown = ([name, value]: [string, unknown]): [string, unknown] => {
     if (timeNames.has(name)) return [name, fromSqlTime(value)]
-    if (idNames.has(name) && value !== null) return [name, String(value)]
-    return name === 'request' && typeof value === 'string' ? [name, JSON.parse(value)] : [name, value]
+    return [name, idNames.has(name) && value !== null ? String(value) : value]
   }
   return Object.fromEntries(Object.entries(row).map(shown))
 }
