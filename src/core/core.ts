@@ -40,6 +40,7 @@ import { loadTemplateCatalog, type TemplateCatalog } from './notifications/templ
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { createLanes, type Lanes } from './sending/lanes.ts'
+import { createLifetimes } from './sending/lifetime.ts'
 import { type Claim, createOutgoingStore } from './sending/outgoing-store.ts'
 import { accountFailures, createBrake, createReact, pauseConnection } from './sending/react.ts'
 import { type EndedAttempt, type Recorded, recordAttempts } from './sending/record-attempt.ts'
@@ -47,6 +48,7 @@ import { createReplicas } from './sending/replicas.ts'
 import { createSendMessage } from './sending/send-message.ts'
 import { sweepExpired, sweepLostSends } from './sending/sweep.ts'
 import { type Resolution, resolveByHand, sweepDoubts } from './sending/sweep-doubts.ts'
+import { sweepUndelivered } from './sending/sweep-undelivered.ts'
 import { createBatcher } from './storage/batcher.ts'
 import type { Database } from './storage/database.ts'
 import { whenBack } from './storage/when-back.ts'
@@ -272,11 +274,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const noteEcho = everySoOften(echoEveryMs, (connectionId: number, sentAt: Date) => {
     void connections.noteEcho(connectionId, sentAt).catch(() => {})
   })
+  const lifetimes = createLifetimes({ catalog, providers: options.providers, connection: connections.get })
   const applying = {
     database,
     store: inbound,
     outgoing,
     activity,
+    lifetimeMs: lifetimes.atLeast,
     noteEcho,
     settings: settings.get,
     connection: connections.get,
@@ -363,6 +367,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       },
       lostSends: () => sweepLostSends(recording),
       expired: () => sweepExpired(recording),
+      undelivered: () => sweepUndelivered({ database, store: outgoing, activity, lifetimeMs: lifetimes.of, now }),
       endedBlocks: async () => {
         const released = await releaseOverdue(database, now())
         if (released.length === 0) return 0

@@ -66,6 +66,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
             outgoing: store,
             activity: createActivityStore({ database, hasBroker: false }),
             noteEcho: (echoed) => echoes.push(echoed),
+            lifetimeMs: () => 43_200_000,
             settings: createSettingsStore({ database, now: () => start }).get,
             connection: async () => undefined,
             wake: () => {},

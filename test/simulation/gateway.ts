@@ -117,6 +117,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     outgoing: mutation.outgoingOfReports(store),
     activity,
     noteEcho: connections.noteEcho,
+    lifetimeMs: () => 43_200_000,
     settings: async () => settingsOf(weather),
     wake: () => {},
     accountFailed: () => {},

@@ -128,8 +128,8 @@ describe('meta webhook: news about customers', () => {
     const wrong = [{ value: 'stop' }, { ...preference, value: 'maybe' }, { ...preference, category: 'calls' }]
     expect(partsOf('user_preferences', { user_preferences: wrong }).map(({ type }) => type)).to.deep.equal([
       'unreadable',
-      'ignored',
-      'ignored',
+      'account_news',
+      'account_news',
     ])
     expect(
       partsOf('user_id_update', { user_id_update: [{ wa_id: '49155' }, {}] }).map(({ type }) => type),

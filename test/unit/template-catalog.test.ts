@@ -92,6 +92,7 @@ describe('template catalog', () => {
       language: 'en',
       category: 'UTILITY',
       parameter_format: 'POSITIONAL',
+      message_send_ttl_seconds: 43_200,
       components: [
         {
           type: 'BODY',
@@ -107,6 +108,12 @@ describe('template catalog', () => {
         },
       ],
     })
+  })
+
+  it('registers a lifetime only where one is written', () => {
+    expect(catalog.lifetimeMs('fdr_out_of_delivery_area')).to.equal(12 * 3_600_000)
+    expect(catalog.lifetimeMs('po_notification')).to.equal(undefined)
+    expect(catalog.registrationForm('po_notification', 'en')).not.to.have.property('message_send_ttl_seconds')
   })
 
   it('names the actions as operators know them', () => {
@@ -206,6 +213,8 @@ describe('template catalog with mistakes', () => {
       'short: Update address',
       /two of them have the same short/,
     ],
+    ['a lifetime of no template', 'lifetimes.yaml', 'fdr_payment_issue', 'fdr_payment', /no template fdr_payment$/m],
+    ['a lifetime that is too long', 'lifetimes.yaml', '43200\n', '50000\n', /fdr_address_issue.*43200/s],
     ['a text left out', 'languages/en.yaml', /too_late: .*/, '', /texts\.too_late/],
     [
       'a text without its value',

@@ -2,7 +2,7 @@
 
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
-import type { ReportStatus } from '../contract/events.ts'
+import type { Content } from '../contract/content.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -15,14 +15,17 @@ import type { Database, Executor } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
 import type { InboundStore, PendingReport, SettledReport } from './inbound-store.ts'
 import { nextLook } from './matching.ts'
-import { withReport } from './message-status.ts'
 import { applyGroup } from './one-by-one.ts'
+import { writePricing } from './pricing.ts'
+import { knownStatus, raise } from './raise-message.ts'
 
 export interface ApplyReportsDeps extends FailoverDeps {
   readonly database: Database
   readonly store: InboundStore
   readonly outgoing: OutgoingStore
   readonly activity: ActivityStore
+  /** How long a provider tries to deliver it, at least. */
+  readonly lifetimeMs: (content: Content | null) => number
   /** Sends of this connection begun up to a time were echoed. */
   readonly noteEcho: (connectionId: number, sentAt: Date) => void
   /** Messages that take over from failed ones are committed: these connections have something to send. */
@@ -58,8 +61,9 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
     const candidates = await matchReports(tx, { outgoing, store }, pending)
     const records = await outgoing.lock(tx, [...candidates.values()])
     const ids = await ownOnly(tx, pending, candidates, records)
-    const { changed, activities } = applyAll(pending, ids, records)
+    const { changed, activities } = applyAll(deps, pending, ids, records)
     await outgoing.apply(tx, changed, now())
+    await writePricing(tx, pending, ids)
     await activity.insert(tx, activities, now())
     const failed = newlyFailed(changed, records)
     const takingOver = await failovers(deps, tx, failed)
@@ -131,6 +135,7 @@ async function earlierConnections(tx: Executor, ids: readonly number[]): Promise
 }
 
 function applyAll(
+  { lifetimeMs }: ApplyReportsDeps,
   pending: readonly PendingReport[],
   ids: ReadonlyMap<number, number>,
   records: ReadonlyMap<number, OutgoingRecord>,
@@ -142,7 +147,7 @@ function applyAll(
     const status = knownStatus(report.status)
     const record = id === undefined ? undefined : (current.get(id) ?? records.get(id))
     if (!record || !status) continue
-    const raised = raise(record, report, status)
+    const raised = raise(record, report, status, lifetimeMs(record.content))
     current.set(record.id, raised)
     if (record.acceptedAt === null && raised.rootOutgoingId === null) {
       activities.push(activityRecord(raised, { eventSubType: 'inqueue', at: report.at }))
@@ -195,30 +200,9 @@ function noteEchoes({ noteEcho, now }: ApplyReportsDeps, echoes: readonly Echo[]
   }
 }
 
-const noFailure = { failureCode: null, failureReason: null }
-
-function raise(record: OutgoingRecord, report: PendingReport, status: ReportStatus): OutgoingRecord {
-  // What failed before the acceptance was proved (a throttled, doubted or refused attempt) is over.
-  const lasting = record.acceptedAt ? record : { ...record, ...noFailure, failedAt: null, statusRank: rank.accepted }
-  const raised = withReport(lasting, status, report.at)
-  const { failureCode, failureReason } = status === 'failed' ? report : lasting
-  return {
-    ...raised,
-    // Whatever we believed, the provider took it: nothing is left to send.
-    state: record.state === 'skipped' ? record.state : 'accepted',
-    dueAt: null,
-    messageId: record.messageId ?? report.messageId,
-    failureCode,
-    failureReason,
-  }
-}
-
 const settled = (report: PendingReport, outgoingId: number | undefined, now: Date): SettledReport => ({
   id: report.id,
   outgoingId: outgoingId ?? null,
   tries: report.tries + 1,
   dueAt: outgoingId === undefined ? nextLook(report.tries, now) : null,
 })
-
-const statuses: ReadonlySet<string> = new Set<ReportStatus>(['sent', 'delivered', 'read', 'failed'])
-const knownStatus = (status: string) => (statuses.has(status) ? (status as ReportStatus) : undefined)

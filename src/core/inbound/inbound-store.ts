@@ -1,7 +1,7 @@
 /** What came back, as rows: stored before the provider gets its 200, applied afterwards. */
 
 import { createHash } from 'node:crypto'
-import type { CustomerReply, DeliveryReport } from '../contract/events.ts'
+import type { CustomerReply, DeliveryReport, Pricing } from '../contract/events.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows, type Values } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
@@ -26,6 +26,7 @@ export interface PendingReport {
   readonly at: Date
   readonly failureCode: string | null
   readonly failureReason: string | null
+  readonly pricing: Pricing | null
   readonly tries: number
 }
 
@@ -147,6 +148,7 @@ function reportRow({ connectionId, report }: ReceivedReport, now: Date): Values 
     status: (report.status ?? report.vendorStatus).slice(0, 32),
     failure_code: failure?.code ?? null,
     failure_reason: failure ? [failure.vendorCode, failure.detail].filter(Boolean).join(' ').slice(0, 1024) : null,
+    pricing: report.pricing ? JSON.stringify(report.pricing) : null,
     payload: JSON.stringify(report.raw),
     external_timestamp: sqlTime(report.at),
     dedupe_key: dedupeKey(connectionId, report),
@@ -185,7 +187,8 @@ function replyRow({ connectionId, reply }: ReceivedReply, now: Date): Values {
 }
 
 const pendingReportColumns =
-  'id, connection_id, message_id, reference, status, failure_code, failure_reason, external_timestamp, tries, created_at'
+  'id, connection_id, message_id, reference, status, failure_code, failure_reason, pricing, ' +
+  'external_timestamp, tries, created_at'
 
 interface ReportRow {
   id: number
@@ -195,6 +198,7 @@ interface ReportRow {
   status: string
   failure_code: string | null
   failure_reason: string | null
+  pricing: string | null
   external_timestamp: string | null
   tries: number
   created_at: string
@@ -209,6 +213,7 @@ const pendingReport = (row: ReportRow): PendingReport => ({
   at: fromSqlTime(row.external_timestamp) ?? fromSqlTime(row.created_at) ?? new Date(0),
   failureCode: row.failure_code,
   failureReason: row.failure_reason,
+  pricing: row.pricing ? (JSON.parse(row.pricing) as Pricing) : null,
   tries: row.tries,
 })
 

@@ -68,6 +68,7 @@ export interface RegistrationForm {
   readonly language: string
   readonly category: 'UTILITY'
   readonly parameter_format: 'POSITIONAL'
+  readonly message_send_ttl_seconds?: number
   readonly components: readonly (BodyComponent | ButtonsComponent)[]
 }
 
@@ -81,6 +82,8 @@ export interface TemplateCatalog {
   /** @throws {Error} when no language has it */
   template(key: string, language: string): BuiltInTemplate
   registrationForm(key: string, language: string): RegistrationForm
+  /** How long the provider tries to deliver a message of the template; undefined = as long as it usually does. */
+  lifetimeMs(key: string): number | undefined
   /** @throws {Error} when a value is missing */
   text(language: string, key: TextKey, values?: Values): string
   /** `full` for template quick replies (at most 25 characters), `short` for reply buttons (at most 20). */
@@ -103,6 +106,8 @@ const languageSchema = z.strictObject({
   texts: z.record(z.enum(textKeys), line(maxBodyLength)),
   examples: z.record(z.string(), line(maxBodyLength)),
 })
+/** https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/time-to-live */
+const lifetimesSchema = z.record(z.string(), z.int().min(30).max(43_200))
 type WrittenLanguage = z.infer<typeof languageSchema>
 type Language = WrittenLanguage & { readonly renderers: ReadonlyMap<TextKey, (values: Values) => string> }
 
@@ -214,6 +219,8 @@ const fileProblems = (file: Source): string[] =>
   ])
 
 interface Data {
+  /** Template key -> seconds. */
+  readonly lifetimes: Readonly<Record<string, number>>
   readonly reasons: ReasonTable
   readonly languages: ReadonlyMap<string, Language>
   readonly sources: readonly Source[]
@@ -221,6 +228,9 @@ interface Data {
 
 const dataProblems = (data: Data): string[] => [
   ...(data.languages.has('en') ? [] : ['languages/en.yaml is absent']),
+  ...Object.keys(data.lifetimes)
+    .filter((key) => !data.sources.some((file) => file.key === key))
+    .map((key) => `lifetimes.yaml: there is no template ${key}`),
   ...data.sources.flatMap((file) => [...fileProblems(file), ...named(file, sourceProblems(file, data))]),
   ...data.reasons.reasons
     .filter(({ key, notify }) => notify && !data.sources.some((file) => file.key === `fdr_${key}`))
@@ -250,7 +260,9 @@ const readData = (configDir: string): Data => {
   const problems: string[] = []
   const reasons = collect(problems, () => loadReasons(join(configDir, 'reasons.yaml')))
   const languages = loadLanguages(join(configDir, 'languages'), problems)
+  const lifetimes = collect(problems, () => readYaml(join(configDir, 'lifetimes.yaml'), lifetimesSchema))
   const data = {
+    lifetimes: lifetimes ?? {},
     reasons: reasons ?? { reasons: [], patterns: [] },
     languages,
     sources: readSources(join(configDir, 'templates')),
@@ -278,14 +290,15 @@ const builtIn = ({ key, language, source }: Source, data: Data): BuiltInTemplate
   }
 }
 
-const formOf = (template: BuiltInTemplate, examples: Values): RegistrationForm => {
+const formOf = (template: BuiltInTemplate, examples: Values, seconds: number | undefined): RegistrationForm => {
   const { key, language, category, source, variables, buttons } = template
   const text = source.replace(placeholder, (_, name: string) => `{{${variables.indexOf(name) + 1}}}`)
   const values = variables.map((name) => examples[name] ?? '')
   const body: BodyComponent = { type: 'BODY', text, ...(values.length > 0 ? { example: { body_text: [values] } } : {}) }
   const replies = buttons.map(({ title }) => ({ type: 'QUICK_REPLY', text: title }) as const)
   const components = replies.length > 0 ? [body, { type: 'BUTTONS', buttons: replies } as const] : [body]
-  return { name: key, language, category, parameter_format: 'POSITIONAL', components }
+  const lifetime = seconds === undefined ? {} : { message_send_ttl_seconds: seconds }
+  return { name: key, language, category, parameter_format: 'POSITIONAL', ...lifetime, components }
 }
 
 const catalogOf = (data: Data): TemplateCatalog => {
@@ -301,7 +314,11 @@ const catalogOf = (data: Data): TemplateCatalog => {
     template,
     registrationForm: (key, language) => {
       const found = template(key, language)
-      return formOf(found, words(found.language).examples)
+      return formOf(found, words(found.language).examples, data.lifetimes[key])
+    },
+    lifetimeMs: (key) => {
+      const seconds = data.lifetimes[key]
+      return seconds === undefined ? undefined : seconds * 1_000
     },
     text: (language, key, values = {}) => words(language).renderers.get(key)?.(values) ?? '',
     actionTitle: (language, action, form) => words(language).actions[action][form === 'full' ? 'title' : 'short'],
@@ -312,7 +329,7 @@ const catalogOf = (data: Data): TemplateCatalog => {
 }
 
 /**
- * Loads `templates/*.hbs`, `languages/*.yaml` and the buttons in `reasons.yaml`; compiles every text once. Checked
+ * Loads `templates/*.hbs`, `lifetimes.yaml`, `languages/*.yaml` and the buttons in `reasons.yaml`; compiles every text once. Checked
  * against Meta's rules for templates:
  * https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates/components
  *

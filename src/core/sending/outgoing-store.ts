@@ -64,6 +64,8 @@ export interface OutgoingStore {
   releaseWaiting(connectionId: number, failureCodes: readonly string[], now: Date): Promise<void>
   /** What still waits for a customer goes to the address that they have now. */
   readdress(tx: Executor, connectionId: number, from: Address, to: Address, now: Date): Promise<void>
+  /** Messages that were sent and should have been delivered, or failed, by now. */
+  undeliveredDue(now: Date, limit: number): Promise<number[]>
   /** Messages that wait although they are of no use any more. */
   outOfTime(now: Date, limit: number): Promise<number[]>
 }
@@ -147,6 +149,13 @@ export function createOutgoingStore(database: Database): OutgoingStore {
           [connectionId, known, next, sqlTime(now)],
         )
       }
+    },
+    async undeliveredDue(now, limit) {
+      const rows = await database.select<{ id: number }>(
+        `SELECT id FROM wa_outgoing_messages WHERE due_at <= $1 AND state = 'accepted' ORDER BY due_at LIMIT ${limit}`,
+        [sqlTime(now)],
+      )
+      return rows.map((row) => Number(row.id))
     },
     async outOfTime(now, limit) {
       const rows = await database.select<{ id: number }>(

@@ -47,11 +47,22 @@ async function insertTogether(tx: Executor, table: string, rows: readonly Values
  * Updates many rows in one statement; the first column of each is its key. What is the same in all rows is set once.
  * @returns the number of rows that the database counts as changed
  */
-export async function updateRows(tx: Executor, table: string, rows: readonly Values[]): Promise<number> {
+export function updateRows(tx: Executor, table: string, rows: readonly Values[]): Promise<number> {
+  return updateEach(tx, table, rows, (_, value) => value)
+}
+
+/** The same, but a column that has a value keeps it. */
+export function fillRows(tx: Executor, table: string, rows: readonly Values[]): Promise<number> {
+  return updateEach(tx, table, rows, (column, value) => `COALESCE(${column}, ${value})`)
+}
+
+type Assigned = (column: string, value: string) => string
+
+async function updateEach(tx: Executor, table: string, rows: readonly Values[], assigned: Assigned): Promise<number> {
   let changed = 0
   for (let from = 0; from < rows.length; from += maxRows) {
     const bind: SqlValue[] = []
-    const sql = updateSql(table, padToPowerOfTwo(rows.slice(from, from + maxRows)), bind)
+    const sql = updateSql(table, padToPowerOfTwo(rows.slice(from, from + maxRows)), bind, assigned)
     changed += await tx.write(sql, bind)
   }
   return changed
@@ -79,15 +90,16 @@ const tuples = (rows: number, columns: number) =>
   Array.from({ length: rows }, (_, row) => `(${placeholders(row * columns + 1, columns)})`).join(', ')
 
 /** CASE key WHEN ... THEN ...: portable, and few kinds of statement. */
-function updateSql(table: string, rows: readonly Values[], bind: SqlValue[]): string {
+function updateSql(table: string, rows: readonly Values[], bind: SqlValue[], assigned: Assigned): string {
   const [first = {}] = rows
   const [key = 'id', ...columns] = Object.keys(first)
   const bound = (value: SqlValue | undefined) => `$${bind.push(value ?? null)}`
   const keys = rows.map((row) => bound(row[key]))
   const assignments = columns.map((column) => {
-    if (rows.every((row) => row[column] === first[column])) return `${column} = ${bound(first[column])}`
+    if (rows.every((row) => row[column] === first[column]))
+      return `${column} = ${assigned(column, bound(first[column]))}`
     const cases = rows.map((row, index) => `WHEN ${keys[index]} THEN ${bound(row[column])}`)
-    return `${column} = CASE ${key} ${cases.join(' ')} END`
+    return `${column} = ${assigned(column, `CASE ${key} ${cases.join(' ')} END`)}`
   })
   return `UPDATE ${table} SET ${assignments.join(', ')} WHERE ${key} IN (${keys.join(', ')})`
 }

@@ -8,6 +8,7 @@ import { statusOf } from '../sending/outgoing-message.ts'
 import { type OutgoingRecord, outgoingSelect, toRecord } from '../sending/outgoing-rows.ts'
 import type { Database, Row, SqlValue } from '../storage/database.ts'
 import { fromSqlTime } from '../storage/time.ts'
+import { pricingOf } from './pricing.ts'
 
 export interface MessageFilter {
   readonly accountId?: number | undefined
@@ -56,7 +57,11 @@ export function createMessages(deps: MessagesDeps): Messages {
       const [row] = await database.select<Row>(`${outgoingSelect} WHERE id = $1`, [id])
       if (!row) return undefined
       const record = toRecord(row)
-      return { ...(await view(deps, record)), ...(await history(deps, record)) }
+      return {
+        ...(await view(deps, record)),
+        pricing: await pricingOf(database, id),
+        ...(await history(deps, record)),
+      }
     },
   }
 }
@@ -64,7 +69,7 @@ export function createMessages(deps: MessagesDeps): Messages {
 const statusConditions: Readonly<Record<string, string>> = {
   queued: "state IN ('queued', 'sending', 'waiting') AND status_rank = 1",
   accepted: 'status_rank = 3',
-  sent: 'status_rank = 4',
+  sent: "status_rank = 4 AND state <> 'expired'",
   failed: 'status_rank = 5',
   delivered: 'status_rank = 6',
   read: 'status_rank = 7',
