@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startProxy, type TestProxy, throughProxy } from '../support/proxy.ts'
 import type { Chance } from './chance.ts'
-import { type Relay, startRelay } from './relay.ts'
+import { type Relay, startRelay } from '../support/relay.ts'
 
 export interface Line {
   readonly name: string

@@ -19,7 +19,7 @@ import { tellLies } from './lies.ts'
 import { closeLine, type Line, openLine } from './network.ts'
 import type { CrashOptions } from './options.ts'
 import { type PrivateServices, startPrivateServices } from './private-services.ts'
-import { startRelay } from './relay.ts'
+import { startRelay } from '../support/relay.ts'
 
 export interface Stage {
   readonly database: Database

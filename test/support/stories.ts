@@ -78,11 +78,22 @@ export interface OwnConnection {
   readonly credentials: Readonly<Record<string, string>>
 }
 
+export interface OwnConnectionOptions {
+  readonly settings?: object
+  readonly templates?: readonly TemplateInput[]
+  readonly limits?: { readonly messagesPerSecond?: number; readonly concurrency?: number }
+  /** How fast the simulator lets it send. */
+  readonly messagesPerSecond?: number
+}
+
+/** A gateway's API and the simulator behind it, however the gateway was started. */
+export type Reachable = Pick<World, 'call' | 'provider'>
+
 let nextSender = 1
 /** An account with a connection of its own at the simulator, where its templates and the built-in ones are known. */
 export async function anOwnConnection(
-  world: World,
-  { settings = {}, templates = [] }: { settings?: object; templates?: readonly TemplateInput[] } = {},
+  world: Reachable,
+  { settings = {}, templates = [], limits = {}, messagesPerSecond }: OwnConnectionOptions = {},
 ): Promise<OwnConnection> {
   const accountId = nextAccount++
   const suffix = String(nextSender++).padStart(4, '0')
@@ -93,7 +104,7 @@ export async function anOwnConnection(
     appSecret: `own_app_secret_${suffix}`,
   }
   const businessPhone = `+91114000${suffix}`
-  const draft = { accountId, provider: 'meta', name: 'Own', businessPhone, credentials }
+  const draft = { accountId, provider: 'meta', name: 'Own', businessPhone, credentials, limits }
   const created = await world.call<{ id: string; webhook: { callbackUrl: string; verifyToken: string } }>(
     'POST',
     '/v1/connections',
@@ -107,6 +118,7 @@ export async function anOwnConnection(
     templates: [...(await builtInTemplates(world)), ...templates],
     webhookUrl: webhook.callbackUrl,
     verifyToken: webhook.verifyToken,
+    ...(messagesPerSecond === undefined ? {} : { messagesPerSecond }),
   })
   const own = { isWhatsappEnabled: true, whatsappSenderConnectionId: id, ...settings }
   expect((await world.call('PUT', `/v1/accounts/${accountId}/settings`, own)).status).to.equal(200)
@@ -114,7 +126,7 @@ export async function anOwnConnection(
   return { accountId, connectionId: id, phoneNumberId: credentials.phoneNumberId, path, credentials }
 }
 
-async function builtInTemplates(world: World) {
+async function builtInTemplates(world: Reachable) {
   const { body } = await world.call<{ items: { registration: TemplateInput }[] }>('GET', '/v1/templates')
   return body.items.map(({ registration }) => registration)
 }

@@ -11,7 +11,8 @@ import { createSimulator, type Simulator } from '../../src/providers/simulator/s
 import { openBroker, type TestBroker } from './broker.ts'
 import { simulatorAccount } from './fixtures.ts'
 import { endGatewayProcesses, type GatewayProcess, startGatewayProcess } from './process.ts'
-import { type Answer, adminKey, createStorage, until } from './world.ts'
+import type { Reachable } from './stories.ts'
+import { type Answer, adminKey, createStorage, type Method, until } from './world.ts'
 
 type Env = Readonly<Record<string, string>>
 
@@ -115,7 +116,7 @@ export const troubles = ({ log, noise }: GatewayProcess): unknown[] => [
 /** Calls the API of a gateway process as the administrator. */
 export async function callGateway<T = Record<string, unknown>>(
   { url }: GatewayProcess,
-  method: 'GET' | 'POST' | 'PUT',
+  method: Method,
   path: string,
   body?: unknown,
 ): Promise<Answer<T>> {
@@ -127,6 +128,12 @@ export async function callGateway<T = Record<string, unknown>>(
   const text = await answer.body.text()
   return { status: answer.statusCode, body: (/^[[{]/.test(text) ? JSON.parse(text) : text) as T }
 }
+
+/** A gateway process as what is furnished with connections and accounts. */
+export const through = ({ provider }: Surroundings, gateway: GatewayProcess): Reachable => ({
+  provider,
+  call: (method, path, body) => callGateway(gateway, method, path, body),
+})
 
 /** Events that a gateway process took in so far, by outcome. */
 export async function eventOutcomes(gateway: GatewayProcess): Promise<Record<string, number>> {

@@ -37,6 +37,8 @@ export const accountInput = z.strictObject({
   strictTemplates: z.boolean().default(true),
   /** Off: as in an app that was never subscribed to the WABA, no webhook is sent. */
   subscribed: z.boolean().default(true),
+  /** More than so many a second are refused (130429), once a second's worth has been borrowed. */
+  messagesPerSecond: z.number().positive().optional(),
   /** Replaces fields of the phone number object, e.g. `{ status: 'DISCONNECTED' }`. */
   phoneFields: z.record(z.string(), z.unknown()).default({}),
   /** Replaces fields of what `debug_token` tells, e.g. `{ scopes: [] }`. */

@@ -9,6 +9,7 @@ import { newMessageId } from './ids.ts'
 import type { Account, Rule } from './inputs.ts'
 import type { AcceptedMessage, Ledger } from './ledger.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { createPaceLimits } from './pace-limits.ts'
 import type { Script } from './script.ts'
 import { type Fields, fieldsOf, isFilled, parseJson, textOf } from './shapes.ts'
 import type { State } from './state.ts'
@@ -26,6 +27,8 @@ interface Deps {
 export type SendMessage = (call: Call, account: Account) => Promise<Outcome>
 
 export function createSendMessage({ state, ledger, events, script, lifecycle, enforceWindow }: Deps): SendMessage {
+  const isTooFast = createPaceLimits()
+
   const refuse = (found: GraphProblem, body: Fields): Answer => {
     ledger.refuse(String(found.code))
     events.emit('refused', { code: found.code, details: found.details, to: textOf(body.to) })
@@ -73,6 +76,7 @@ export function createSendMessage({ state, ledger, events, script, lifecycle, en
   return async ({ body: text }, account) => {
     const body = fieldsOf(parseJson(text))
     if (body.status === 'read') return markAsRead(body)
+    if (isTooFast(account, performance.now())) return refuse({ code: 130429, details: tooFast }, body)
     const lie = script.pick(askedIn(body, account)) ?? {}
     if (!(lie.accept ?? lie.error === undefined)) {
       if (lie.delayMs) await sleep(lie.delayMs, undefined, { ref: false })
@@ -83,6 +87,8 @@ export function createSendMessage({ state, ledger, events, script, lifecycle, en
     return 'problem' in result ? refuse(result.problem, body) : take(result.message, body, account, lie)
   }
 }
+
+const tooFast = 'Message failed to send because there were too many messages sent from this phone number in a short time'
 
 const rulesOf = (account: Account, state: State) => ({
   senderDigits: digitsOf(account.displayPhoneNumber),
