@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startProxy, type TestProxy, throughProxy } from '../support/proxy.ts'
-import type { Chance } from './chance.ts'
 import { type Relay, startRelay } from '../support/relay.ts'
+import type { Chance } from './chance.ts'
 
 export interface Line {
   readonly name: string

@@ -12,6 +12,7 @@ import { migrate } from '../../src/core/storage/migrate.ts'
 import type { CustomerInput, TemplateInput } from '../../src/providers/simulator/inputs.ts'
 import { createSimulator, type Simulator } from '../../src/providers/simulator/simulator.ts'
 import { simulatorAccount } from '../support/fixtures.ts'
+import { startRelay } from '../support/relay.ts'
 import { adminKey, createStorage } from '../support/world.ts'
 import { type CrashBroker, openCrashBroker } from './broker.ts'
 import { createGatewaySlot, type GatewaySlot } from './gateways.ts'
@@ -19,7 +20,6 @@ import { tellLies } from './lies.ts'
 import { closeLine, type Line, openLine } from './network.ts'
 import type { CrashOptions } from './options.ts'
 import { type PrivateServices, startPrivateServices } from './private-services.ts'
-import { startRelay } from '../support/relay.ts'
 
 export interface Stage {
   readonly database: Database

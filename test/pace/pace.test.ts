@@ -4,6 +4,7 @@ import { startApp } from '../../src/app.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
 import { readEnv } from '../../src/env.ts'
 import { configDir } from '../../src/paths.ts'
+import { mostInASecond, pacePerSecond } from '../support/pace.ts'
 import {
   aClock,
   aCustomer,
@@ -53,23 +54,6 @@ async function begun(world: World, { connectionId }: OwnConnection): Promise<num
 
 /** A call begins a claim's length after its turn; on a busy machine a few from one second slip into the next. */
 const late = 5
-
-/** The most within any second. */
-function mostInASecond(times: readonly number[]): number {
-  let most = 0
-  let from = 0
-  for (const [to, timeMs] of times.entries()) {
-    while ((times[from] ?? 0) <= timeMs - 1_000) from++
-    most = Math.max(most, to - from + 1)
-  }
-  return most
-}
-
-/** Events in one second, once it runs evenly. */
-function pacePerSecond(times: readonly number[]): number {
-  const [first = 0, last = 0] = [times[0], times.at(-1)]
-  return (times.length - 1) / ((last - first) / 1_000)
-}
 
 /** Delivers so many events to each gateway, some at a time. */
 async function tellMany(urls: readonly string[], account_id: number, count: number): Promise<void> {

@@ -81,12 +81,15 @@ async function withChannel<T>(url: string, work: (channel: ConfirmChannel) => Pr
 }
 
 async function publishAll(channel: ConfirmChannel, events: readonly (Publication | Buffer | object)[]): Promise<void> {
-  for (const event of events) {
-    const { body, key = failedDeliveryKey } = isPublication(event) ? event : { body: event }
-    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
-    channel.publish(names.events, key, bytes, { persistent: true, contentType: 'application/json' })
-  }
+  for (const event of events) publishOne(channel, event)
   await channel.waitForConfirms()
+}
+
+/** Publishes as the warehouse system does; the broker's confirm is up to the caller. */
+export function publishOne(channel: Channel, event: Publication | Buffer | object): void {
+  const { body, key = failedDeliveryKey } = isPublication(event) ? event : { body: event }
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
+  channel.publish(names.events, key, bytes, { persistent: true, contentType: 'application/json' })
 }
 
 const isPublication = (event: object): event is Publication => 'body' in event

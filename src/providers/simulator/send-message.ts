@@ -88,7 +88,8 @@ export function createSendMessage({ state, ledger, events, script, lifecycle, en
   }
 }
 
-const tooFast = 'Message failed to send because there were too many messages sent from this phone number in a short time'
+const tooFast =
+  'Message failed to send because there were too many messages sent from this phone number in a short time'
 
 const rulesOf = (account: Account, state: State) => ({
   senderDigits: digitsOf(account.displayPhoneNumber),

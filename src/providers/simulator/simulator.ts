@@ -52,6 +52,7 @@ export interface Simulator extends Pick<Inbound, 'tap' | 'say' | 'send'> {
 
   /** Adds or replaces; templates are added to those of its WABA. */
   addAccount(account: AccountInput): Account
+  account(phoneNumberId: string): Account | undefined
   /** Does the account's callback URL echo the challenge? */
   verifyWebhook(phoneNumberId: string): Promise<Verification>
   addRule(rule: Rule): void
@@ -121,6 +122,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     },
 
     addAccount: state.putAccount,
+    account: state.account,
     verifyWebhook(phoneNumberId) {
       const { webhookUrl = '', verifyToken = '' } = state.account(phoneNumberId) ?? {}
       return verifyWebhook(webhookUrl, verifyToken)
