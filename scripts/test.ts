@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
 import { reasonOf } from './services/describe.ts'
 import type { Vhost } from './services/vhost.ts'
 import type { Services } from './services.ts'
@@ -15,6 +16,7 @@ const main = async (): Promise<void> => {
   const plan = planTests(process.argv.slice(2), listTestFiles('test'))
   if (plan.partial) console.log('A part of the tests: typecheck and lint are left out.')
   else await checkSources()
+  if (plan.groups.some((group) => group.needsBuild)) await steps.check(build)
   const services = await startServices(plan)
   try {
     await runGroups(plan, services)
@@ -27,6 +29,9 @@ const checkSources = async (): Promise<void> => {
   await steps.check({ name: 'Typecheck', args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'] })
   await steps.check({ name: 'Lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '.'] })
 }
+
+/** Gateways that tests start as processes are the built ones, as in production. */
+const build: Step = { name: 'Build', args: ['scripts/bootstrap.mjs', 'build'] }
 
 type TestServices = Services & { vhost: Vhost }
 
@@ -47,16 +52,32 @@ const startServices = async ({ groups }: TestPlan): Promise<TestServices | undef
   }
 }
 
-/** The stories wait for HTTP most of their time: beside the others they cost hardly any. */
-const isAside = ({ name }: TestGroup): boolean => name === 'stories'
+/** These wait most of their time: beside the others they cost hardly any. */
+const waiting: readonly string[] = ['stories', 'proof/doubts', 'proof/frozen']
+
+/** What uses the broker must have it alone, which takes a virtual host that can be made. */
+const isAside = ({ name }: TestGroup, services: TestServices | undefined): boolean =>
+  waiting.includes(name) && (name === 'stories' || services?.vhost.isOwn === true)
 
 const runGroups = async (plan: TestPlan, services: TestServices | undefined): Promise<void> => {
-  const stepOf = (group: TestGroup) => testStep(group, plan, services)
   const isAlone = plan.groups.length === 1
-  const aside = isAlone ? [] : plan.groups.filter(isAside)
-  const besides = aside.map((group) => steps.testAside(stepOf(group)))
-  for (const group of plan.groups.filter((candidate) => !aside.includes(candidate))) await steps.test(stepOf(group))
+  const aside = isAlone ? [] : plan.groups.filter((group) => isAside(group, services))
+  const besides = aside.map((group) => testBeside(group, plan, services))
+  for (const group of plan.groups.filter((candidate) => !aside.includes(candidate))) {
+    await steps.test(testStep(group, plan, services))
+  }
   await Promise.all(besides)
+}
+
+const testBeside = async (group: TestGroup, plan: TestPlan, services: TestServices | undefined): Promise<void> => {
+  if (!services) return steps.testAside(testStep(group, plan, services))
+  const { openVhost } = await import('./services/vhost.ts')
+  const vhost = await openVhost(services, `fdr_test_${runId}_${group.name.replaceAll(/\W/g, '_')}`, console.log)
+  try {
+    await steps.testAside(testStep(group, plan, { ...services, vhost }))
+  } finally {
+    await dropVhost(vhost)
+  }
 }
 
 const testStep = (group: TestGroup, plan: TestPlan, services: TestServices | undefined): Step => ({
@@ -65,6 +86,7 @@ const testStep = (group: TestGroup, plan: TestPlan, services: TestServices | und
   env: {
     TEST_RUN_ID: runId,
     ...(services && environmentOf(services)),
+    ...(group.needsBuild && { TEST_GATEWAY_MAIN: resolve('dist/main.js') }),
   },
 })
 
@@ -74,6 +96,9 @@ const environmentOf = ({ mysqlUrl, vhost, rabbitmqctl }: TestServices): NodeJS.P
   ...(vhost.isOwn && { TEST_RABBITMQCTL: rabbitmqctl }),
 })
 
+const dropVhost = (vhost: Vhost): Promise<void> =>
+  vhost.drop().catch((error) => console.log(`\nThe virtual host could not be cleaned up: ${reasonOf(error)}`))
+
 /** Reporter and time limit stand in .mocharc.json, where mocha started by hand finds them too. */
 const mochaCommand = ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js']
 
@@ -81,9 +106,7 @@ const endServices = async (services: TestServices): Promise<void> => {
   const { dropTestDatabases } = await import('./test/databases.ts')
   const dropped = await dropTestDatabases(services.mysqlUrl, runId).catch((error) => [`(${reasonOf(error)})`])
   if (dropped.length > 0) console.log(`\nDropped databases that tests left behind: ${dropped.join(', ')}`)
-  await services.vhost
-    .drop()
-    .catch((error) => console.log(`\nThe virtual host could not be cleaned up: ${reasonOf(error)}`))
+  await dropVhost(services.vhost)
   await services.stop()
 }
 

@@ -1,6 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 
-export type TestGroup = { name: string; files: string[]; needsServices: boolean }
+export type TestGroup = {
+  name: string
+  files: string[]
+  needsServices: boolean
+  /** Starts gateways as processes of their own. */
+  needsBuild: boolean
+}
 
 export type TestPlan = {
   groups: TestGroup[]
@@ -12,6 +18,8 @@ export type TestPlan = {
 /** Tests of pure functions and of adapters against a fake vendor: they run without MySQL and RabbitMQ. */
 const withoutServices = new Set(['unit', 'contract'])
 
+const withGateways = /^(integration|proof)(\/|$)/
+
 export const listTestFiles = (folder: string): string[] =>
   existsSync(folder)
     ? readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -22,14 +30,22 @@ export const listTestFiles = (folder: string): string[] =>
 
 /**
  * Arguments below test/ choose files and folders, all others go to mocha. Each folder of test/ runs in a process of its
- * own, the quick ones first, so that a crash or a left-over in one cannot touch the others.
+ * own, the quick ones first, so that a crash or a left-over in one cannot touch the others; so does each file of
+ * test/proof.
  * @throws Error when an argument names no test
  */
 export const planTests = (args: readonly string[], files: readonly string[]): TestPlan => {
   const wanted = args.filter(isTestPath).map((path) => path.replace(/^\.\//, '').replace(/\/$/, ''))
   const chosen = wanted.length === 0 ? files : wanted.flatMap((path) => filesBelow(path, files))
   const groups = Object.entries(groupByFolder([...new Set(chosen)]))
-    .map(([name, members]): TestGroup => ({ name, files: members, needsServices: !withoutServices.has(name) }))
+    .map(
+      ([name, members]): TestGroup => ({
+        name,
+        files: members,
+        needsServices: !withoutServices.has(name),
+        needsBuild: withGateways.test(name),
+      }),
+    )
     .sort((a, b) => Number(a.needsServices) - Number(b.needsServices))
   return {
     groups,
@@ -46,11 +62,16 @@ const filesBelow = (path: string, files: readonly string[]): string[] => {
   return found
 }
 
+const groupOf = (file: string): string => {
+  const [, folder = '', ...below] = file.split('/')
+  if (below.length === 0) return 'test'
+  return folder === 'proof' ? `proof/${below.join('/').replace(/\.test\.ts$/, '')}` : folder
+}
+
 const groupByFolder = (files: readonly string[]): Record<string, string[]> => {
   const groups: Record<string, string[]> = {}
   for (const file of files) {
-    const [, folder = '', ...below] = file.split('/')
-    const name = below.length > 0 ? folder : 'test'
+    const name = groupOf(file)
     groups[name] = [...(groups[name] ?? []), file]
   }
   return groups

@@ -18,6 +18,12 @@ describe('test command', () => {
       expect(planTests([], files).partial).to.equal(false)
     })
 
+    it('runs each proof in a process of its own, with built gateways', () => {
+      const { groups } = planTests([], ['test/proof/a.test.ts', 'test/proof/b.test.ts', ...unit])
+      expect(groups.map(({ name }) => name)).to.deep.equal(['unit', 'proof/a', 'proof/b'])
+      expect(groups.map(({ needsBuild }) => needsBuild)).to.deep.equal([false, true, true])
+    })
+
     it('brings up services only for tests that need them', () => {
       const needing = planTests([], files).groups.filter((group) => group.needsServices)
       expect(needing.map((group) => group.name)).to.deep.equal(['test', 'stories'])
