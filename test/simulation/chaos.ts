@@ -9,7 +9,7 @@ export interface Chaos {
   databaseFailsBefore(): boolean
   databaseFailsAfter(): boolean
   databaseDeadlocks(): boolean
-  /** A process has had an effect on somebody else and has not heard of it: it may die here. */
+  /** A process has had an effect on somebody else and has not heard of it: it may die here, or stand still. */
   edge(owner: Owner, where: string): void
   /** Nothing goes wrong from now on. */
   calm(): void
@@ -20,9 +20,10 @@ export interface ChaosDeps {
   readonly random: Random
   readonly weather: Weather
   readonly kill: (owner: Owner, where: string) => void
+  readonly freeze: (owner: Owner) => void
 }
 
-export function createChaos({ random, weather, kill }: ChaosDeps): Chaos {
+export function createChaos({ random, weather, kill, freeze }: ChaosDeps): Chaos {
   let isCalm = false
   const happens = (probability: number) => !isCalm && random.chance(probability)
   return {
@@ -32,6 +33,7 @@ export function createChaos({ random, weather, kill }: ChaosDeps): Chaos {
     databaseDeadlocks: () => happens(weather.database.deadlocks),
     edge(owner, where) {
       if (happens(weather.diesAtEdge)) kill(owner, where)
+      else if (happens(weather.freezesAtEdge)) freeze(owner)
     },
     calm: () => {
       isCalm = true

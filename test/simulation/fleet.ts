@@ -23,6 +23,8 @@ export interface FleetDeps {
   /** What an answer means for the calls that come next. */
   readonly brake: (connectionId: number, outcome: SendOutcome) => void
   readonly connections: Connections
+  /** Whether a connection that is paused stops. */
+  readonly pauses: boolean
   readonly claim: OutgoingStore['claim']
   readonly giveBack: LaneDeps['giveBack']
   readonly send: SendMessage
@@ -34,11 +36,18 @@ const replicas = 2
 const pairLimit = { everyMs: 6_000, burst: 45 }
 
 export function createFleet(deps: FleetDeps): Fleet {
-  const entries = new Map(deps.connections.all().map((connection) => [connection.id, entryOf(deps, connection)]))
+  const { connections, pauses } = deps
+  const entries = new Map(connections.all().map((connection) => [connection.id, entryOf(deps, connection)]))
   return {
-    reserve: ({ id }, recipient) => entries.get(id)?.lane.reserve(recipient),
-    wake: async (id) => entries.get(id)?.lane.wake(),
-    pause: () => {},
+    reserve: ({ id, state }, recipient) =>
+      state === 'active' || !pauses ? entries.get(id)?.lane.reserve(recipient) : undefined,
+    async wake(id) {
+      const lane = entries.get(id)?.lane
+      const isPaused = pauses && (await connections.get(id))?.state !== 'active'
+      lane?.setPaused(isPaused)
+      if (!isPaused) lane?.wake()
+    },
+    pause: (id) => entries.get(id)?.lane.setPaused(pauses),
     slowDown: (id, retryAfterMs) => {
       entries.get(id)?.pacer.slowDown(performance.now(), retryAfterMs)
       entries.get(id)?.lane.clear()

@@ -14,11 +14,11 @@ import { receiveWebhooks, type VerifiedWebhook } from '../../src/core/inbound/re
 import { acceptEvents, type EventResult, parkUnstorable } from '../../src/core/notifications/accept-event.ts'
 import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
 import { type Claim, createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
-import { createBrake, createReact } from '../../src/core/sending/react.ts'
+import { accountFailures, createBrake, createReact } from '../../src/core/sending/react.ts'
 import { type EndedAttempt, type Recorded, recordAttempts } from '../../src/core/sending/record-attempt.ts'
 import { createSendMessage } from '../../src/core/sending/send-message.ts'
 import { sweepExpired } from '../../src/core/sending/sweep.ts'
-import { sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
+import { type Resolution, sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
 import { createBatcher } from '../../src/core/storage/batcher.ts'
 import type { Database } from '../../src/core/storage/database.ts'
 import { whenBack } from '../../src/core/storage/when-back.ts'
@@ -50,6 +50,10 @@ export interface Gateway extends Taker {
   webhook(events: readonly InboundEvent[], answer: (isOk: boolean) => void): void
   /** Looks for everything that is due. */
   sweep(): void
+  /** Somebody has stored a new token of this connection. */
+  mended(connectionId: number): void
+  /** Somebody has decided about a message whose fate is not known. */
+  resolve(messageId: number, resolution: Resolution): void
 }
 
 const giveBackMs = 60_000
@@ -63,11 +67,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const inbound = mutation.inbound(createInboundStore(database))
   const rejected = createRejectedEvents(database)
 
-  const recording = { ...common, store, activity, random: random.next }
+  const recording = { ...common, store: mutation.outgoingOfOutcomes(store), activity, random: random.next }
   const record = createBatcher<EndedAttempt, Recorded>({ flush: (ended) => recordAttempts(recording, ended) })
   const giveBack = (claims: readonly Claim[]) => whenBack(giveBackMs, () => store.giveBack(claims, now()))
   const fleet: Fleet = createFleet({
     connections,
+    pauses: mutation.pauses,
     now,
     claim: store.claim,
     giveBack,
@@ -78,7 +83,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       record,
       react: createReact({
         ...common,
-        connections: { get: async () => undefined, pause: async () => false },
+        connections,
         lanes: () => fleet,
       }),
       countSent: () => {},
@@ -152,6 +157,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
     sweep() {
       for (const worker of [sweeper, reports, publisher]) worker.wake()
     },
+    mended: (id) =>
+      // What this does not reach is found by a sweep.
+      void store.releaseWaiting(id, accountFailures, now()).then(
+        () => fleet.wake(id),
+        () => {},
+      ),
+    resolve: (id, resolution) =>
+      void mutation.resolveByHand({ ...common, store, activity }, id, resolution, 'operator').catch(() => {}),
   }
 }
 

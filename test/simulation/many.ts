@@ -19,6 +19,8 @@ const nothing: Facts = {
   possibleDuplicates: 0,
   acceptedTwice: 0,
   reports: 0,
+  decidedByHand: 0,
+  refusedForToken: 0,
 }
 
 const sum = (a: Facts, b: Facts): Facts =>

@@ -12,20 +12,26 @@ import type { OutgoingChange, OutgoingRecord } from '../../src/core/sending/outg
 import { createOutgoingStore, type OutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import type { RecordDeps } from '../../src/core/sending/record-attempt.ts'
 import { sweepLostSends } from '../../src/core/sending/sweep.ts'
-import type { Database, SqlValue } from '../../src/core/storage/database.ts'
+import { resolveByHand } from '../../src/core/sending/sweep-doubts.ts'
+import type { Database, Executor, SqlValue } from '../../src/core/storage/database.ts'
 
 /** Where the protocol can be changed. */
 export interface Mutation {
   readonly acksFirst: boolean
   readonly answersFirst: boolean
   readonly marksFirst: boolean
+  /** Whether a connection whose token is refused stops. */
+  readonly pauses: boolean
   outgoing(store: OutgoingStore, database: Database): OutgoingStore
+  /** As the writing of outcomes sees it. */
+  outgoingOfOutcomes(store: OutgoingStore): OutgoingStore
   /** As the applying of reports sees it. */
   outgoingOfReports(store: OutgoingStore): OutgoingStore
   inbound(store: InboundStore): InboundStore
   activity(store: ActivityStore, database: Database, now: () => Date): ActivityStore
   adapter(adapter: ProviderAdapter): ProviderAdapter
   sweepLostSends(deps: RecordDeps): Promise<number>
+  readonly resolveByHand: typeof resolveByHand
 }
 
 /** The protocol as it is. */
@@ -33,12 +39,15 @@ export const sound: Mutation = {
   acksFirst: false,
   answersFirst: false,
   marksFirst: false,
+  pauses: true,
   outgoing: (store) => store,
+  outgoingOfOutcomes: (store) => store,
   outgoingOfReports: (store) => store,
   inbound: (store) => store,
   activity: (store) => store,
   adapter: (adapter) => adapter,
   sweepLostSends,
+  resolveByHand,
 }
 
 /** Sends whose process is gone are simply sent again. */
@@ -159,6 +168,35 @@ const withoutInbox = (store: OutgoingStore): OutgoingStore => ({
     ),
 })
 
+/** A report may prove the acceptance before the outcome is written; this one never looks. */
+const lateOutcomeWins = (store: OutgoingStore): OutgoingStore => ({
+  ...store,
+  async lock(tx, ids) {
+    const records = await store.lock(tx, ids)
+    const asSent = (record: OutgoingRecord) =>
+      record.acceptedAt ? { ...record, acceptedAt: null, state: 'sending' as const } : record
+    return new Map([...records].map(([id, record]) => [id, asSent(record)]))
+  },
+})
+
+/** A process that stood still between claim and call goes on where it was. */
+const callsAnytime = (store: OutgoingStore): OutgoingStore => ({
+  ...store,
+  claim: async (...request) =>
+    (await store.claim(...request)).map((message) => ({ ...message, callBefore: Number.POSITIVE_INFINITY })),
+})
+
+/** What an operator sends again is not marked as what may come twice. */
+const resendUnmarked: Mutation['resolveByHand'] = (deps, ...request) => {
+  const write = (tx: Executor) => async (sql: string, bind?: readonly SqlValue[]) =>
+    sql.includes('possible_duplicate') ? 1 : tx.write(sql, bind)
+  const database: Database = {
+    ...deps.database,
+    transaction: (work) => deps.database.transaction((tx) => work({ ...tx, write: write(tx) })),
+  }
+  return resolveByHand({ ...deps, database }, ...request)
+}
+
 /** The rules of which each breaks one. */
 export const mutants = {
   'ack before commit': { acksFirst: true },
@@ -179,6 +217,10 @@ export const mutants = {
   'no opaque token': { adapter: tokenless },
   'drop unknown DLR': { inbound: dropUnknown },
   'no inbox': { outgoing: withoutInbox },
+  'late outcome wins': { outgoingOfOutcomes: lateOutcomeWins },
+  'claim without end': { outgoing: callsAnytime },
+  'refused token goes on': { pauses: false },
+  'resend by hand unmarked': { resolveByHand: resendUnmarked },
 } as const satisfies Record<string, Partial<Mutation>>
 
 export type MutantName = keyof typeof mutants

@@ -16,6 +16,9 @@ export interface Evidence {
   readonly kept: readonly string[]
   /** Reports came soon and always: whatever stayed silent was not sent. */
   readonly isSilenceTrue: boolean
+  /** Calls that were refused for their token, and how many could be under way when it was revoked. */
+  readonly refusedForToken: number
+  readonly mostRefused: number
 }
 
 export interface MessageRow {
@@ -28,6 +31,8 @@ export interface MessageRow {
   readonly expires_at: string
   /** Attempts before the last one that are in doubt to this day. */
   readonly blind: number
+  /** What an operator decided, or null. */
+  readonly by_hand: string | null
 }
 
 interface ReportRow {
@@ -45,7 +50,8 @@ interface ActivityRow {
 
 const messageSelect = `SELECT id, subject_id AS event, state, status_rank, message_id, possible_duplicate, expires_at,
  (SELECT COUNT(*) FROM wa_send_attempts WHERE wa_outgoing_message_id = message.id AND outcome = 'in_doubt'
- AND attempt < message.attempts) AS blind FROM wa_outgoing_messages AS message ORDER BY id`
+ AND attempt < message.attempts) AS blind,
+ (SELECT action FROM audit_log WHERE subject_id = CAST(message.id AS TEXT)) AS by_hand FROM wa_outgoing_messages AS message ORDER BY id`
 
 /** @returns one sentence per broken promise */
 export function judge(evidence: Evidence): string[] {
@@ -70,9 +76,14 @@ export function judge(evidence: Evidence): string[] {
   return [
     ...messages,
     ...aboutFalls(server),
+    ...aboutLeases(evidence),
     ...aboutReports(accepted, reports, rows),
     ...aboutOutbox(activities, evidence.kept),
     ...aboutParked(evidence),
+    ...broken(
+      evidence.refusedForToken > evidence.mostRefused,
+      `${evidence.refusedForToken} calls were made with a token that was revoked`,
+    ),
   ]
 }
 
@@ -88,6 +99,8 @@ function aboutMessage(row: MessageRow, takes: readonly Accepted[], isSilenceTrue
   const ranks = takes.flatMap(({ reports }) => reports.map(rankOf))
   const highest = Math.max(rank.accepted, ...ranks)
   const isAccepted = row.state === 'accepted'
+  const isBelieved = row.by_hand === 'message.mark_sent'
+  const copies = row.by_hand === 'message.resend' ? 3 : 2
   return [
     ...broken(openStates.has(row.state), `${name} never ended: ${row.state}`),
     ...broken(takes.length > 1 && row.possible_duplicate === 0, `${name} was accepted ${takes.length} times, unmarked`),
@@ -97,12 +110,12 @@ function aboutMessage(row: MessageRow, takes: readonly Accepted[], isSilenceTrue
       takes.some(({ askedAt }) => askedAt.getTime() > (fromSqlTime(row.expires_at)?.getTime() ?? 0) + callWithinMs),
       `${name} was sent although it was too late`,
     ),
-    ...broken(takes.length > 2, `${name} was accepted ${takes.length} times`),
-    ...broken(isAccepted && takes.length === 0, `${name} is said to be accepted and never was`),
+    ...broken(takes.length > copies, `${name} was accepted ${takes.length} times`),
+    ...broken(isAccepted && takes.length === 0 && !isBelieved, `${name} is said to be accepted and never was`),
     ...broken(!isAccepted && takes.length > 0, `${name} was accepted and is said to be ${row.state}`),
     ...broken(takes.length > 0 && row.status_rank !== highest, `${name} has rank ${row.status_rank}, not ${highest}`),
     ...broken(
-      isAccepted && !takes.some(({ messageId }) => messageId === row.message_id),
+      isAccepted && !isBelieved && !takes.some(({ messageId }) => messageId === row.message_id),
       `${name} has the id ${row.message_id}, which the provider did not give it`,
     ),
   ]
@@ -117,7 +130,7 @@ function aboutActivities(row: MessageRow, takes: readonly Accepted[], activities
   if (row.state === 'unknown') expected.add('unknown')
   const missing = [...expected].filter((type) => !told.has(type))
   const repeated = own.filter(({ event_id }, index) => own.findIndex((other) => other.event_id === event_id) < index)
-  const isFalse = told.has('inqueue') && takes.length === 0
+  const isFalse = told.has('inqueue') && takes.length === 0 && row.by_hand !== 'message.mark_sent'
   return [
     ...missing.map((type) => `event ${row.event}: '${type}' was never told`),
     ...broken(
@@ -175,3 +188,15 @@ const aboutFalls = (server: DatabaseServer): string[] =>
   server
     .peek<{ message: number; fall: string }>('SELECT message, fall FROM simulated_falls')
     .map(({ message, fall }) => `the status of message ${message} fell: ${fall}`)
+
+/** Who stood still until its lease was over does not call any more: somebody else may have decided by then. */
+function aboutLeases({ server, accepted }: Evidence): string[] {
+  const leases = server.peek<{ reference: string; ends_at: string }>('SELECT reference, ends_at FROM simulated_leases')
+  const ends = new Map(leases.map(({ reference, ends_at }) => [reference, fromSqlTime(ends_at)?.getTime() ?? 0]))
+  return accepted.flatMap(({ event, reference, askedAt }) =>
+    broken(
+      askedAt.getTime() > (ends.get(reference) ?? Number.POSITIVE_INFINITY),
+      `event ${event} was sent when its lease was over`,
+    ),
+  )
+}

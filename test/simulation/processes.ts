@@ -11,11 +11,16 @@ export interface Processes {
   any(): Gateway | undefined
   kill(owner: Owner, where: string): void
   killAny(): void
+  freeze(owner: Owner): void
   freezeAny(): void
+  /** Somebody has stored a new token: all that live are told. */
+  mended(connectionId: number): void
   /** Rows were written: something may be due. */
   written(): void
   areWell(): boolean
   deaths(): number
+  /** Processes that there were, one after the other. */
+  lives(): number
 }
 
 export interface ProcessesDeps extends Omit<GatewayDeps, 'owner' | 'database'> {
@@ -31,7 +36,7 @@ interface Slot {
 
 const slots = 2
 /** Longer than a lease is the interesting half of it. */
-const freeze = { fromMs: 20_000, toMs: 270_000 }
+const freezeMs = { fromMs: 20_000, toMs: 270_000 }
 
 export function createProcesses(deps: ProcessesDeps): Processes {
   const { server, broker, scheduler, random, weather } = deps
@@ -87,17 +92,25 @@ export function createProcesses(deps: ProcessesDeps): Processes {
     scheduler.after(within(random, weather.downMs), 'restart', () => start(slot), world)
   }
 
+  const freeze = (owner: Owner) => {
+    owner.frozenUntilMs = scheduler.nowMs() + within(random, freezeMs)
+  }
+
   return {
     boot: () => all.forEach(start),
     any: anyAlive,
     kill,
+    freeze,
     killAny() {
       const gateway = anyAlive()
       if (gateway) kill(gateway.owner, 'somewhere')
     },
     freezeAny() {
       const gateway = anyAlive()
-      if (gateway) gateway.owner.frozenUntilMs = scheduler.nowMs() + within(random, freeze)
+      if (gateway) freeze(gateway.owner)
+    },
+    mended(id) {
+      for (const gateway of alive()) scheduler.after(0, 'mended', () => gateway.mended(id), gateway.owner)
     },
     written() {
       const togetherMs = random.between(1, weather.sweepEveryMs)
@@ -107,5 +120,6 @@ export function createProcesses(deps: ProcessesDeps): Processes {
     },
     areWell: () => alive().length === slots && alive().every(({ owner }) => owner.frozenUntilMs <= scheduler.nowMs()),
     deaths: () => deaths,
+    lives: () => slots + deaths,
   }
 }

@@ -34,8 +34,14 @@ export interface Weather {
   readonly database: { readonly failsBefore: number; readonly failsAfter: number; readonly deadlocks: number }
   /** Probability that a process dies between an effect and the answer to it. */
   readonly diesAtEdge: number
+  /** Probability that it stands still there. */
+  readonly freezesAtEdge: number
   readonly kills: number
   readonly freezes: number
+  /** Token of a connection: refused for so long, from somewhere in the span, until somebody stores a new one. */
+  readonly revokedMs: number
+  /** Somebody decides about messages whose fate is not known. */
+  readonly hasOperator: boolean
   readonly downMs: Range
   readonly manners: Manners
   readonly reportDelay: Range
@@ -69,8 +75,10 @@ export function forecast(random: Random): Weather {
 const mild = {
   isMild: true,
   diesAtEdge: 0,
+  freezesAtEdge: 0,
   kills: 0,
   freezes: 0,
+  hasOperator: false,
   reportDelay: range(50, 8_000),
   webhookOutageMs: 0,
 } as const satisfies Partial<Weather>
@@ -95,8 +103,11 @@ function mixed(random: Random): Weather {
     shortLived: trouble(0.2),
     database: { failsBefore: trouble(0.08), failsAfter: trouble(0.08), deadlocks: trouble(0.05) },
     diesAtEdge: trouble(0.03),
+    freezesAtEdge: random.chance(0.3) ? random.next() * 0.01 : 0,
     kills: random.between(0, 3),
     freezes: random.chance(0.3) ? 1 : 0,
+    revokedMs: random.chance(0.25) ? random.between(5_000, 900_000) : 0,
+    hasOperator: random.chance(0.3),
     downMs: random.pick([range(100, 2_000), range(2_000, 60_000)]),
     manners: {
       accepts: 1,

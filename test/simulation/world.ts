@@ -8,6 +8,7 @@ import { createDatabaseServer } from './fakes/database.ts'
 import { bodyOf } from './fakes/events.ts'
 import { createProvider } from './fakes/provider.ts'
 import { type MutantName, mutationOf } from './mutants.ts'
+import { createOperator } from './operator.ts'
 import { judge } from './oracle.ts'
 import { createProcesses } from './processes.ts'
 import { createRandom } from './random.ts'
@@ -33,6 +34,8 @@ export interface Facts {
   readonly possibleDuplicates: number
   readonly acceptedTwice: number
   readonly reports: number
+  readonly decidedByHand: number
+  readonly refusedForToken: number
 }
 
 export interface PlayOptions {
@@ -50,7 +53,12 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
   const weather = forecast(random)
   const scheduler = createScheduler(random, log)
   scheduler.note(JSON.stringify(weather))
-  const chaos = createChaos({ random, weather, kill: (owner, where) => processes.kill(owner, where) })
+  const chaos = createChaos({
+    random,
+    weather,
+    kill: (owner, where) => processes.kill(owner, where),
+    freeze: (owner) => processes.freeze(owner),
+  })
   const server = createDatabaseServer({ session: tables, scheduler, chaos, onWrite: () => processes.written() })
   const broker = createBroker({ random, scheduler, chaos })
   const connections = createConnections(weather)
@@ -59,6 +67,7 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
     scheduler,
     chaos,
     weather,
+    isTaken: connections.isTaken,
     deliver(events, answer) {
       const gateway = processes.any()
       if (!gateway) return answer(false)
@@ -75,6 +84,7 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
     weather,
     mutation: mutationOf(mutant),
   })
+  const operator = createOperator({ random, weather, server, processes })
   const events: string[] = []
   let malformed = 0
 
@@ -107,7 +117,16 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
     for (let number = 0; number < weather.freezes; number++) {
       scheduler.after(random.between(0, weather.spanMs), 'a freeze', () => processes.freezeAny(), world)
     }
+    if (weather.revokedMs > 0) planRevocation(random.pick([1, 2]), random.between(0, weather.spanMs))
     scheduler.after(weather.spanMs + minuteMs, 'calm', evening, world)
+  }
+  const planRevocation = (connectionId: number, atMs: number) => {
+    const mend = () => {
+      connections.mend(connectionId)
+      processes.mended(connectionId)
+    }
+    scheduler.after(atMs, 'token revoked', () => connections.revoke(connectionId), world)
+    scheduler.after(atMs + weather.revokedMs, 'new token', mend, world)
   }
   /** Nothing goes wrong any more; what stands in doubt needs other messages that are echoed. */
   const evening = () => {
@@ -115,7 +134,7 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
     watch(0)
   }
   const watch = (round: number) => {
-    if (isAtRest()) return scheduler.stop()
+    if (isAtRest() && !operator.decides()) return scheduler.stop()
     const [doubts] = server.peek<{ count: number }>(
       "SELECT COUNT(*) AS count FROM wa_outgoing_messages WHERE state = 'in_doubt'",
     )
@@ -137,6 +156,8 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
       malformed,
       kept: broker.kept(),
       isSilenceTrue: weather.isMild,
+      refusedForToken: provider.refusedForToken(),
+      mostRefused: weather.concurrency * processes.lives(),
     }
     const violations = [...judge(evidence), ...(isAtRest() ? [] : ['it never came to rest'])]
     for (const row of server.peek(
@@ -144,7 +165,12 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
     ))
       scheduler.note(JSON.stringify(row))
     for (const violation of violations) log?.(`BROKEN ${violation}`)
-    return { seed, hash: scheduler.hash(), violations, facts: { ...factsOf(evidence), deaths: processes.deaths() } }
+    return {
+      seed,
+      hash: scheduler.hash(),
+      violations,
+      facts: { ...factsOf(evidence), deaths: processes.deaths(), refusedForToken: provider.refusedForToken() },
+    }
   })
 }
 
@@ -159,5 +185,6 @@ function factsOf({ server, accepted, events }: Pick<Parameters<typeof judge>[0],
     possibleDuplicates: count('wa_outgoing_messages WHERE possible_duplicate = 1'),
     acceptedTwice: accepted.length - new Set(accepted.map(({ event }) => event)).size,
     reports: count('wa_dlr_messages'),
+    decidedByHand: count('audit_log'),
   }
 }

@@ -34,12 +34,18 @@ export async function openTables(): Promise<Session> {
   return openSession(openLibsql, ':memory:', [...tables.map(({ sql }) => sql), ...watch].join(';\n'))
 }
 
-/** Notes each status that is taken back, in the transaction that does it. */
+/** Notes each status that is taken back, and the end of each lease, in the transaction that does it. */
 const watch = [
   'CREATE TABLE simulated_falls (message INTEGER, fall TEXT)',
   `CREATE TRIGGER fall AFTER UPDATE OF status_rank ON wa_outgoing_messages
    WHEN OLD.status_rank >= 3 AND OLD.accepted_at IS NOT NULL AND NEW.status_rank < OLD.status_rank
    BEGIN INSERT INTO simulated_falls VALUES (OLD.id, OLD.status_rank || ' to ' || NEW.status_rank); END;`,
+  'CREATE TABLE simulated_leases (reference TEXT PRIMARY KEY, ends_at TEXT)',
+  ...['INSERT', 'UPDATE OF state'].map(
+    (change, index) =>
+      `CREATE TRIGGER lease_${index} AFTER ${change} ON wa_outgoing_messages WHEN NEW.state = 'sending'
+       BEGIN INSERT OR REPLACE INTO simulated_leases VALUES (NEW.reference || '.' || NEW.attempts, NEW.due_at); END;`,
+  ),
 ]
 
 const usedTables = [
@@ -48,7 +54,9 @@ const usedTables = [
   'wa_dlr_messages',
   'activity_events',
   'rejected_events',
+  'audit_log',
   'simulated_falls',
+  'simulated_leases',
 ]
 
 const away = (text: string) => Object.assign(new Error(text), { name: 'SequelizeConnectionError' })

@@ -2,11 +2,17 @@
 
 import type { InboundEvent } from '../../../src/core/contract/events.ts'
 import type { FailureCode } from '../../../src/core/contract/failures.ts'
-import type { OutgoingMessage, ProviderAdapter, SendOutcome } from '../../../src/core/contract/provider.ts'
+import type {
+  OutgoingMessage,
+  ProviderAdapter,
+  ProviderConnection,
+  SendOutcome,
+} from '../../../src/core/contract/provider.ts'
 import type { Chaos } from '../chaos.ts'
 import type { Random } from '../random.ts'
 import { type Scheduler, world } from '../scheduler.ts'
 import type { Manners, Weather } from '../weather.ts'
+import type { Connections } from './connections.ts'
 import { createReporter, type Webhook } from './reports.ts'
 
 /** One message that the provider took; the truth that everything is judged by. */
@@ -23,6 +29,8 @@ export interface Accepted {
 export interface Provider {
   readonly adapter: ProviderAdapter
   readonly accepted: readonly Accepted[]
+  /** Calls that were refused for their token. */
+  refusedForToken(): number
   /** Webhooks that were not answered with 200 yet. */
   pending(): number
 }
@@ -32,6 +40,7 @@ export interface ProviderDeps {
   readonly scheduler: Scheduler
   readonly chaos: Chaos
   readonly weather: Weather
+  readonly isTaken: Connections['isTaken']
   /** Hands a webhook to the gateway; `answer` is told whether it was a 200, or nothing at all. */
   readonly deliver: (events: readonly InboundEvent[], answer: (isOk: boolean) => void) => void
 }
@@ -70,6 +79,7 @@ const neverAsked: Omit<ProviderAdapter, 'send'> = {
 export function createProvider(deps: ProviderDeps): Provider {
   const { random, scheduler, chaos, weather } = deps
   const accepted: Accepted[] = []
+  let refusedForToken = 0
   const reporter = createReporter(deps)
 
   const accept = (message: OutgoingMessage, connectionId: number, askedAt = scheduler.now()): SendOutcome => {
@@ -84,8 +94,13 @@ export function createProvider(deps: ProviderDeps): Provider {
   }
 
   /** What happens when a request is there: what the caller gets to know, and after how long. */
-  const serve = (message: OutgoingMessage, connectionId: number): [SendOutcome, delayMs: number] => {
+  const serve = (message: OutgoingMessage, { id, credentials }: ProviderConnection): [SendOutcome, delayMs: number] => {
+    const connectionId = Number(id)
     const soon = random.between(20, 1_500)
+    if (!deps.isTaken(credentials)) {
+      refusedForToken++
+      return [refused('credentials_invalid'), soon]
+    }
     switch (random.weighted(chaos.isCalm() ? calmManners : weather.manners)) {
       case 'accepts':
         return [accept(message, connectionId), soon]
@@ -120,7 +135,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     new Promise((resolve) => {
       const caller = scheduler.current()
       const arrive = () => {
-        const [outcome, delayMs] = serve(message, Number(connection.id))
+        const [outcome, delayMs] = serve(message, connection)
         scheduler.after(delayMs, `answer ${outcome.outcome}`, () => resolve(outcome), caller)
         chaos.edge(caller, 'after the call')
       }
@@ -128,5 +143,10 @@ export function createProvider(deps: ProviderDeps): Provider {
       scheduler.after(chaos.networkMs(), 'request', arrive, world)
     })
 
-  return { adapter: { send, ...neverAsked }, accepted, pending: reporter.pending }
+  return {
+    adapter: { send, ...neverAsked },
+    accepted,
+    refusedForToken: () => refusedForToken,
+    pending: reporter.pending,
+  }
 }

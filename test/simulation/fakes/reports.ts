@@ -35,7 +35,7 @@ export interface AcceptedMessage {
   readonly connectionId: number
 }
 
-export function createReporter({ random, scheduler, chaos, weather, deliver }: Omit<ProviderDeps, 'kill'>) {
+export function createReporter({ random, scheduler, chaos, weather, deliver }: Omit<ProviderDeps, 'isTaken'>) {
   const outage = { fromMs: random.between(0, weather.spanMs), lengthMs: weather.webhookOutageMs }
   let pending = 0
 
