@@ -2,29 +2,32 @@
 
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import type { ActivityStore, StoredActivity } from '../core/activity/activity-store.ts'
+import { publishActivity } from '../core/activity/publish-activity.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
+import type { Lease } from '../core/storage/lease.ts'
 import { type Broker, declareTopology, openBroker, reopenWhenClosed } from './broker.ts'
 import { names } from './topology.ts'
 
 export interface ActivityPublisherDeps {
   readonly url: string
   readonly activity: ActivityStore
+  readonly lease: Lease
   readonly now: () => Date
   readonly log: Logger
   readonly metrics: Metrics
 }
 
 export interface ActivityPublisher extends Broker {
-  /** Publishes one group of events that are due. Resolves with how many were looked at. */
+  /** Publishes one group of events. Resolves with how many were looked at. */
   publishDue(): Promise<number>
 }
 
-export const publishGroupSize = 256
-const confirmMs = 30_000
+/** Well below the time for which the lease is held. */
+const confirmMs = 10_000
 
 export async function startActivityPublisher(deps: ActivityPublisherDeps): Promise<ActivityPublisher> {
-  const { url, activity, now, log, metrics } = deps
+  const { url, activity, lease, now, log, metrics } = deps
   let channel: ConfirmChannel | undefined
   let reopen = () => {}
   let hasWarned = false
@@ -48,26 +51,22 @@ export async function startActivityPublisher(deps: ActivityPublisherDeps): Promi
 
   return {
     ...broker,
+    async close() {
+      await lease.release().catch(() => {})
+      await broker.close()
+    },
     async publishDue() {
-      if (!channel) return 0
-      const events = await activity.takeUnpublished(now(), publishGroupSize)
-      const confirmed = await publishAll(channel, events)
-      await activity.markPublished(confirmed, now())
-      metrics.published.inc(confirmed.length)
-      if (confirmed.length === events.length) return events.length
-      const unconfirmed = events.map(({ id }) => id).filter((id) => !confirmed.includes(id))
-      await activity.giveBack(unconfirmed, now())
+      const open = channel
+      if (!open) return 0
+      const publishOne = (event: StoredActivity) => publish(open, event)
+      const { found, confirmed } = await publishActivity({ activity, lease, publish: publishOne, now })
+      metrics.published.inc(confirmed)
+      if (confirmed === found) return found
       // A broker that does not confirm is not asked again on the same channel.
       reopen()
       return 0
     },
   }
-}
-
-/** Resolves with the ids that the broker confirmed. */
-async function publishAll(channel: ConfirmChannel, events: readonly StoredActivity[]): Promise<number[]> {
-  const results = await Promise.all(events.map((event) => publish(channel, event)))
-  return events.flatMap(({ id }, index) => (results[index] ? [id] : []))
 }
 
 function publish(channel: ConfirmChannel, event: StoredActivity): Promise<boolean> {
@@ -91,9 +90,11 @@ function publish(channel: ConfirmChannel, event: StoredActivity): Promise<boolea
   })
 }
 
-const propertiesOf = ({ eventId, eventSubType }: StoredActivity) => ({
+const propertiesOf = ({ eventId, eventSubType, rootId, sequence }: StoredActivity) => ({
   messageId: eventId,
   type: eventSubType,
+  // Also here, for exchanges and consumers that share conversations out without reading bodies.
+  headers: sequence === null ? {} : { conversationId: String(rootId), sequence },
   contentType: 'application/json',
   persistent: true,
   mandatory: true,

@@ -1,9 +1,10 @@
 /** The consumer role: everything that works without being asked over HTTP. */
 
+import { publishGroupSize } from '../core/activity/publish-activity.ts'
 import { type Core, groupSizes } from '../core/core.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
-import { type ActivityPublisher, publishGroupSize, startActivityPublisher } from './activity-publisher.ts'
+import { type ActivityPublisher, startActivityPublisher } from './activity-publisher.ts'
 import { type EventConsumer, startEventConsumer } from './event-consumer.ts'
 import { startWorker, type Worker } from './worker.ts'
 
@@ -26,12 +27,14 @@ export interface Consumers {
 
 /** Others' work, and what a crash left, is noticed this fast. */
 const lookEveryMs = 1_000
+/** One replica publishes for all; what the others wrote it finds by looking. */
+const publishEveryMs = 200
 /** Groups of reports that are applied side by side; their rows are held, so none is taken twice. */
 const reportAppliers = 2
 
 export async function startConsumers({ core, amqpUrl, log, metrics, now }: ConsumersOptions): Promise<Consumers> {
-  const start = (name: string, work: () => Promise<number>, fullGroup = 1) =>
-    startWorker({ name, work, fullGroup, everyMs: lookEveryMs, log })
+  const start = (name: string, work: () => Promise<number>, fullGroup = 1, everyMs = lookEveryMs) =>
+    startWorker({ name, work, fullGroup, everyMs, log })
   const reports = Array.from({ length: reportAppliers }, () =>
     start('apply-reports', core.work.applyReports, groupSizes.reports),
   )
@@ -50,7 +53,7 @@ export async function startConsumers({ core, amqpUrl, log, metrics, now }: Consu
 
   const broker = amqpUrl ? await startBroker({ core, url: amqpUrl, log, metrics, now }) : undefined
   if (broker) {
-    const publishing = start('publish-activity', broker.publisher.publishDue, publishGroupSize)
+    const publishing = start('publish-activity', broker.publisher.publishDue, publishGroupSize, publishEveryMs)
     core.activity.onCommitted(() => publishing.wake())
     workers.push(publishing)
   }
@@ -76,6 +79,13 @@ async function startBroker(options: Omit<ConsumersOptions, 'amqpUrl'> & { url: s
   const { core, url, log, metrics, now } = options
   return {
     events: await startEventConsumer({ url, accept: core.acceptEvent, log }),
-    publisher: await startActivityPublisher({ url, activity: core.activity, now, log, metrics }),
+    publisher: await startActivityPublisher({
+      url,
+      activity: core.activity,
+      lease: core.publisherLease,
+      now,
+      log,
+      metrics,
+    }),
   }
 }

@@ -51,6 +51,7 @@ import { type Resolution, resolveByHand, sweepDoubts } from './sending/sweep-dou
 import { sweepUndelivered } from './sending/sweep-undelivered.ts'
 import { createBatcher } from './storage/batcher.ts'
 import type { Database } from './storage/database.ts'
+import { createLease, type Lease } from './storage/lease.ts'
 import { whenBack } from './storage/when-back.ts'
 import { createMessages, type Messages } from './timeline/messages.ts'
 
@@ -124,6 +125,8 @@ export interface Core {
   readonly templates: TemplateRegistry
   readonly catalog: TemplateCatalog
   readonly activity: ActivityStore
+  /** Held by the one replica that publishes activity events. */
+  readonly publisherLease: Lease
   readonly rejected: RejectedEvents
   readonly messages: Messages
   readonly actions: NdrAdmin
@@ -410,6 +413,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     templates,
     catalog,
     activity,
+    publisherLease: createLease({ database, name: 'publish_activity', now }),
     rejected,
     messages: createMessages({
       database,

@@ -4,7 +4,8 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ActivityStore, createActivityStore } from '../../src/core/activity/activity-store.ts'
+import { createActivityStore } from '../../src/core/activity/activity-store.ts'
+import { type PublishDeps, publishActivity } from '../../src/core/activity/publish-activity.ts'
 import type { InboundEvent } from '../../src/core/contract/events.ts'
 import type { ProviderAdapter } from '../../src/core/contract/provider.ts'
 import { applyReports } from '../../src/core/inbound/apply-reports.ts'
@@ -21,6 +22,7 @@ import { sweepExpired } from '../../src/core/sending/sweep.ts'
 import { type Resolution, sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
 import { createBatcher } from '../../src/core/storage/batcher.ts'
 import type { Database } from '../../src/core/storage/database.ts'
+import { createLease } from '../../src/core/storage/lease.ts'
 import { whenBack } from '../../src/core/storage/when-back.ts'
 import type { Broker, Delivery, Taker } from './fakes/broker.ts'
 import type { Connections } from './fakes/connections.ts'
@@ -134,8 +136,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
     settings: async () => settingsOf(weather),
     echoesReference: () => true,
   }
+  const publishing = mutation.publishing({
+    activity,
+    lease: createLease({ database, name: 'publish_activity', now }),
+    publish: (event) => publish(deps, event.eventId),
+    now,
+  })
   const reports = createWorker(() => applyReports(applying))
-  const publisher = createWorker(() => publishDue(deps, activity))
+  const publisher = createWorker(() => publishDue(publishing))
   const sweeper = createWorker(async () => {
     await mutation.sweepLostSends(recording)
     await sweepExpired(recording)
@@ -221,26 +229,19 @@ async function handle(store: () => Promise<unknown>, answer: (isOk: boolean) => 
   if (!answersFirst) answer(isStored)
 }
 
-const confirmMs = 30_000
+const confirmMs = 10_000
 
-/** As `consumers/activity-publisher.ts`: marked as published once the broker has confirmed it. */
-async function publishDue({ broker, scheduler, mutation }: GatewayDeps, activity: ActivityStore): Promise<number> {
-  const events = await activity.takeUnpublished(scheduler.now(), 256)
-  if (mutation.marksFirst)
-    await activity.markPublished(
-      events.map(({ id }) => id),
-      scheduler.now(),
-    )
-  const publish = (eventId: string) =>
-    new Promise<boolean>((resolve) => {
-      const timeout = setTimeout(() => resolve(false), confirmMs)
-      broker.keep(eventId, () => {
-        clearTimeout(timeout)
-        resolve(true)
-      })
-    })
-  const confirmed = await Promise.all(events.map(({ eventId }) => publish(eventId)))
-  const ids = events.flatMap(({ id }, index) => (confirmed[index] ? [id] : []))
-  if (!mutation.marksFirst) await activity.markPublished(ids, scheduler.now())
-  return ids.length === events.length ? events.length : 0
+/** As `consumers/activity-publisher.ts`. */
+async function publishDue(deps: PublishDeps): Promise<number> {
+  const { found, confirmed } = await publishActivity(deps)
+  return confirmed === found ? found : 0
 }
+
+const publish = ({ broker }: GatewayDeps, eventId: string) =>
+  new Promise<boolean>((resolve) => {
+    const timeout = setTimeout(() => resolve(false), confirmMs)
+    broker.keep(eventId, () => {
+      clearTimeout(timeout)
+      resolve(true)
+    })
+  })

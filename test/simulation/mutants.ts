@@ -5,6 +5,7 @@
 
 import type { ActivityRecord } from '../../src/core/activity/activity-event.ts'
 import type { ActivityStore } from '../../src/core/activity/activity-store.ts'
+import type { PublishDeps } from '../../src/core/activity/publish-activity.ts'
 import type { ProviderAdapter } from '../../src/core/contract/provider.ts'
 import type { InboundStore } from '../../src/core/inbound/inbound-store.ts'
 import { rank } from '../../src/core/sending/outgoing-message.ts'
@@ -19,7 +20,6 @@ import type { Database, Executor, SqlValue } from '../../src/core/storage/databa
 export interface Mutation {
   readonly acksFirst: boolean
   readonly answersFirst: boolean
-  readonly marksFirst: boolean
   /** Whether a connection whose token is refused stops. */
   readonly pauses: boolean
   outgoing(store: OutgoingStore, database: Database): OutgoingStore
@@ -29,6 +29,7 @@ export interface Mutation {
   outgoingOfReports(store: OutgoingStore): OutgoingStore
   inbound(store: InboundStore): InboundStore
   activity(store: ActivityStore, database: Database, now: () => Date): ActivityStore
+  publishing(deps: PublishDeps): PublishDeps
   adapter(adapter: ProviderAdapter): ProviderAdapter
   sweepLostSends(deps: RecordDeps): Promise<number>
   readonly resolveByHand: typeof resolveByHand
@@ -38,13 +39,13 @@ export interface Mutation {
 export const sound: Mutation = {
   acksFirst: false,
   answersFirst: false,
-  marksFirst: false,
   pauses: true,
   outgoing: (store) => store,
   outgoingOfOutcomes: (store) => store,
   outgoingOfReports: (store) => store,
   inbound: (store) => store,
   activity: (store) => store,
+  publishing: (deps) => deps,
   adapter: (adapter) => adapter,
   sweepLostSends,
   resolveByHand,
@@ -141,6 +142,32 @@ const dualWrite: Mutation['activity'] = (store, database, now) => {
   }
 }
 
+/** Activity events count as published when they are handed over. */
+const marksFirst: Mutation['publishing'] = ({ activity, now, ...deps }) => ({
+  ...deps,
+  now,
+  activity: {
+    async unpublished(limit) {
+      const events = await activity.unpublished(limit)
+      await activity.markPublished(
+        events.map(({ id }) => id),
+        now(),
+      )
+      return events
+    },
+    markPublished: async () => {},
+  },
+})
+
+/** All at once, as if the broker kept either all of a group or nothing. */
+const sideBySide: Mutation['publishing'] = ({ activity, ...deps }) => ({
+  ...deps,
+  activity: {
+    ...activity,
+    unpublished: async (limit) => (await activity.unpublished(limit)).map((event) => ({ ...event, rootId: event.id })),
+  },
+})
+
 const tokenless = (adapter: ProviderAdapter): ProviderAdapter => ({
   ...adapter,
   send: (message, connection) => adapter.send({ ...message, reference: '' }, connection),
@@ -212,7 +239,8 @@ export const mutants = {
       withChanges(store, (change) => (change.failedAt ? { ...change, statusRank: rank.failed } : change)),
   },
   'failed absorbing': { outgoingOfReports: absorbing },
-  'outbox deleted before confirm': { marksFirst: true },
+  'outbox deleted before confirm': { publishing: marksFirst },
+  'outbox published side by side': { publishing: sideBySide },
   'dual write': { activity: dualWrite },
   'no opaque token': { adapter: tokenless },
   'drop unknown DLR': { inbound: dropUnknown },

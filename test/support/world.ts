@@ -16,6 +16,7 @@ import { readEnv } from '../../src/env.ts'
 import { configDir } from '../../src/paths.ts'
 import type { TemplateInput } from '../../src/providers/simulator/inputs.ts'
 import { createSimulator, type Simulator } from '../../src/providers/simulator/simulator.ts'
+import { checkActivity } from './activity-contract.ts'
 import { simulatorAccount } from './fixtures.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH'
@@ -93,7 +94,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     async close() {
       await app.stop()
       await provider.close()
-      await database.close()
+      await checkActivity(database).finally(() => database.close())
       await storage.drop()
     },
   }

@@ -1,5 +1,10 @@
 import { expect } from 'chai'
-import { type Activity, type ActivitySubject, activityRecord } from '../../src/core/activity/activity-event.ts'
+import {
+  type Activity,
+  type ActivitySubject,
+  activityPayload,
+  activityRecord,
+} from '../../src/core/activity/activity-event.ts'
 
 const root: ActivitySubject = {
   id: 57,
@@ -42,7 +47,7 @@ interface Event {
   response_data: Record<string, unknown>
 }
 const eventOf = (subject: ActivitySubject, activity: Partial<Activity> = {}): Event =>
-  JSON.parse(activityRecord(subject, { eventSubType: 'sent', at, ...activity }).payload) as Event
+  JSON.parse(activityPayload(activityRecord(subject, { eventSubType: 'sent', at, ...activity }), 1)) as Event
 const dataOf = (subject: ActivitySubject, activity: Partial<Activity> = {}) => eventOf(subject, activity).response_data
 const idOf = (subject: ActivitySubject, activity: Partial<Activity> = {}) =>
   activityRecord(subject, { eventSubType: 'sent', at, ...activity }).eventId
@@ -55,13 +60,13 @@ const golden =
   '"status":"failed_delivery","customerName":"Asha Nair","failureReason":"","customerContactNumber":"9810012345",' +
   '"email":"asha.nair@example.com","forwardTrackingID":"1704612602165","externalShipmentID":"4980116095129-90758",' +
   '"customerOrderNumber":"4980116095129","channelId":"1299","account_slug":"acme-store","timestamp":"08-06-2023",' +
-  '"from":"911140001234","to":"919810012345"},"account_slug":"acme-store"}'
+  '"from":"911140001234","to":"919810012345","conversationId":"57","sequence":3},"account_slug":"acme-store"}'
 
 describe('activity event', () => {
   it('is exactly the event that consumers know', () => {
-    const { payload, ...rest } = activityRecord(root, { eventSubType: 'sent', at })
-    expect(JSON.parse(payload)).to.deep.equal(JSON.parse(golden))
-    expect(rest).to.include({ eventSubType: 'sent', accountId: 379, messageId: 57, rootId: 57 })
+    const record = activityRecord(root, { eventSubType: 'sent', at })
+    expect(activityPayload(record, 3)).to.equal(golden)
+    expect(record).to.include({ eventSubType: 'sent', accountId: 379, messageId: 57, rootId: 57 })
   })
 
   it('a first message and its reports: isRootMessage 1, and no rootMessageId', () => {

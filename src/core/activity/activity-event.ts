@@ -35,14 +35,24 @@ export interface Activity {
   readonly details?: Readonly<Record<string, unknown>>
 }
 
-/** One row of the outbox. */
+/** The event before it has its number. */
+export interface ActivityEvent {
+  readonly eventSubType: string
+  readonly actor: string
+  readonly response_data: Readonly<Record<string, unknown>>
+  readonly [field: string]: unknown
+}
+
+/** An event to be written. */
 export interface ActivityRecord {
   readonly eventId: string
   readonly eventSubType: string
   readonly accountId: number
+  /** Our id of the message; null where none of ours is known. */
   readonly messageId: number | null
+  /** Our id of the conversation's first message. */
   readonly rootId: number | null
-  readonly payload: string
+  readonly event: ActivityEvent
 }
 
 /** India has one time zone and no summer time; a fixed offset is far cheaper than a calendar library per event. */
@@ -52,7 +62,7 @@ const courierOffsetMs = 5.5 * 3_600_000
 const courierDay = (at: Date): string =>
   new Date(at.getTime() + courierOffsetMs).toISOString().slice(0, 10).split('-').reverse().join('-')
 
-/** Builds the event exactly as it is stored, published and shown. */
+/** Builds the event; its id depends on the message, the type and the discriminator only. */
 export function activityRecord(subject: ActivitySubject, activity: Activity): ActivityRecord {
   const { eventSubType } = activity
   return {
@@ -61,11 +71,20 @@ export function activityRecord(subject: ActivitySubject, activity: Activity): Ac
     accountId: subject.accountId,
     messageId: subject.id,
     rootId: subject.rootOutgoingId ?? subject.id,
-    payload: JSON.stringify(activityEvent(subject, activity)),
+    event: activityEvent(subject, activity),
   }
 }
 
-function activityEvent(subject: ActivitySubject, activity: Activity) {
+/**
+ * The event exactly as it is stored, published and shown.
+ * @param sequence its number within the conversation, from 1 and without gaps: consumers order by it; null without one
+ */
+export function activityPayload({ event, rootId }: ActivityRecord, sequence: number | null): string {
+  const order = sequence === null ? {} : { conversationId: String(rootId), sequence }
+  return JSON.stringify({ ...event, response_data: { ...event.response_data, ...order } })
+}
+
+function activityEvent(subject: ActivitySubject, activity: Activity): ActivityEvent {
   const { snapshot } = subject
   const accountSlug = snapshot.accountSlug ?? ''
   return {

@@ -1,28 +1,34 @@
 /** Activity events in the database: the outbox of the publisher and the timeline of the API. */
 
 import type { Database, Executor } from '../storage/database.ts'
-import { insertRows, updateWhereIn } from '../storage/rows.ts'
+import { updateWhereIn } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import type { ActivityRecord } from './activity-event.ts'
+import { writeActivity } from './write-activity.ts'
 
 export interface StoredActivity {
   readonly id: number
   readonly eventId: string
   readonly eventSubType: string
+  /** Our id of the conversation's first message. */
+  readonly rootId: number | null
+  /** Number within the conversation; null without one, and for events older than the numbering. */
+  readonly sequence: number | null
   readonly payload: string
 }
 
 export interface ActivityStore {
-  /** Writes events in the transaction of what they report. */
+  /**
+   * Writes events in the transaction of what they report, which holds the rows of their messages. One that exists is
+   * left out.
+   */
   insert(tx: Executor, records: readonly ActivityRecord[], now: Date): Promise<void>
   /** Tells whoever publishes or streams that something was committed. */
   committed(): void
   onCommitted(listener: () => void): void
-  /** Unpublished events whose time has come, oldest first; they are put off so that no other replica takes them. */
-  takeUnpublished(now: Date, limit: number): Promise<StoredActivity[]>
+  /** Unpublished events, oldest first; within a conversation in the order of their numbers. */
+  unpublished(limit: number): Promise<StoredActivity[]>
   markPublished(ids: readonly number[], now: Date): Promise<void>
-  /** Events that the broker did not confirm: they may be taken again at once. */
-  giveBack(ids: readonly number[], now: Date): Promise<void>
   /** Events after a cursor, up to the first gap that may still be filled. */
   after(cursor: number, limit: number, now: Date, accountId?: number): Promise<StoredActivity[]>
   ofConversation(rootId: number): Promise<StoredActivity[]>
@@ -34,53 +40,33 @@ export interface ActivityStoreDeps {
   readonly hasBroker: boolean
 }
 
-/** How long a publisher may hold events before another one takes them. */
-const publishLeaseMs = 60_000
+/**
+ * One due time for all unpublished events: so the index lists them by id, which a time taken by several replicas would
+ * not. Within a conversation ids rise with the numbers, since each is inserted after the one before it was committed.
+ */
+const alwaysDue = new Date(0)
 /** Longest life of a transaction; an id still missing after it belongs to one that was rolled back. */
 const gapMs = 15_000
 
-const columns = 'id, event_id, event_sub_type, payload, created_at'
+const columns = 'id, event_id, event_sub_type, root_outgoing_message_id, sequence, payload, created_at'
 
 export function createActivityStore({ database, hasBroker }: ActivityStoreDeps): ActivityStore {
   const listeners: (() => void)[] = []
   return {
-    async insert(tx, records, now) {
-      const at = sqlTime(now)
-      const rows = records.map((record) => ({
-        event_id: record.eventId,
-        event_sub_type: record.eventSubType,
-        account_id: record.accountId,
-        wa_outgoing_message_id: record.messageId,
-        root_outgoing_message_id: record.rootId,
-        payload: record.payload,
-        created_at: at,
-        due_at: hasBroker ? at : null,
-      }))
-      await insertRows(tx, 'activity_events', rows)
-    },
+    insert: (tx, records, now) =>
+      writeActivity(tx, records, { forUpdate: database.forUpdate, now, dueAt: hasBroker ? alwaysDue : null }),
     committed: () => {
       for (const listener of listeners) listener()
     },
     onCommitted: (listener) => void listeners.push(listener),
-    takeUnpublished: (now, limit) =>
-      database.transaction(async (tx) => {
-        const rows = await tx.select<ActivityRow>(
-          `SELECT ${columns} FROM activity_events WHERE due_at <= $1 ORDER BY due_at, id LIMIT ${limit}${database.forUpdateSkipLocked}`,
-          [sqlTime(now)],
-        )
-        const leaseEnd = { due_at: sqlTime(new Date(now.getTime() + publishLeaseMs)) }
-        await updateWhereIn(
-          tx,
-          'activity_events',
-          leaseEnd,
-          'id',
-          rows.map((row) => row.id),
-        )
-        return rows.map(stored).sort((a, b) => a.id - b.id)
-      }),
+    async unpublished(limit) {
+      const rows = await database.select<ActivityRow>(
+        `SELECT ${columns} FROM activity_events WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT ${limit}`,
+      )
+      return rows.map(stored)
+    },
     markPublished: (ids, now) =>
       updateWhereIn(database, 'activity_events', { published_at: sqlTime(now), due_at: null }, 'id', ids),
-    giveBack: (ids, now) => updateWhereIn(database, 'activity_events', { due_at: sqlTime(now) }, 'id', ids),
     async after(cursor, limit, now, accountId) {
       const rows = await database.select<ActivityRow & { account_id: number }>(
         `SELECT ${columns}, account_id FROM activity_events WHERE id > $1 ORDER BY id LIMIT ${limit}`,
@@ -103,6 +89,8 @@ interface ActivityRow {
   id: number
   event_id: string
   event_sub_type: string
+  root_outgoing_message_id: number | null
+  sequence: number | null
   payload: string
   created_at: string
 }
@@ -111,6 +99,8 @@ const stored = (row: ActivityRow): StoredActivity => ({
   id: Number(row.id),
   eventId: row.event_id,
   eventSubType: row.event_sub_type,
+  rootId: row.root_outgoing_message_id === null ? null : Number(row.root_outgoing_message_id),
+  sequence: row.sequence,
   payload: row.payload,
 })
 

@@ -53,6 +53,7 @@ const usedTables = [
   'wa_send_attempts',
   'wa_dlr_messages',
   'activity_events',
+  'gateway_leases',
   'rejected_events',
   'audit_log',
   'simulated_falls',
@@ -63,7 +64,7 @@ const away = (text: string) => Object.assign(new Error(text), { name: 'Sequelize
 
 /** Errors as callers know them from Sequelize. */
 function asSequelize(error: unknown): unknown {
-  const isConstraint = (error as { code?: string }).code === 'SQLITE_CONSTRAINT'
+  const isConstraint = (error as { code?: string }).code?.startsWith('SQLITE_CONSTRAINT')
   return isConstraint ? Object.assign(error as Error, { name: 'SequelizeUniqueConstraintError' }) : error
 }
 
@@ -71,7 +72,13 @@ const named = (bind: readonly SqlValue[]) => Object.fromEntries(bind.map((value,
 
 const executorOn = (session: Session): Executor => ({
   select: async <T>(sql: string, bind: readonly SqlValue[] = []) => session.execute(sql, named(bind)).rows as T[],
-  write: async (sql, bind = []) => session.execute(sql, named(bind)).changes,
+  async write(sql, bind = []) {
+    try {
+      return session.execute(sql, named(bind)).changes
+    } catch (error) {
+      throw asSequelize(error)
+    }
+  },
 })
 
 type Run = <T>(work: (tx: Executor) => Promise<T>) => Promise<T>
@@ -108,7 +115,7 @@ export function createDatabaseServer({ session, scheduler, chaos, onWrite }: Dat
       return result
     } catch (error) {
       session.exec('ROLLBACK')
-      throw asSequelize(error)
+      throw error
     } finally {
       isOpen = false
     }
@@ -119,10 +126,7 @@ export function createDatabaseServer({ session, scheduler, chaos, onWrite }: Dat
     if (chaos.databaseDeadlocks()) await once(work, 'ROLLBACK')
     return once(work, 'COMMIT')
   }
-  const alone = <T>(work: (tx: Executor) => Promise<T>): Promise<T> =>
-    work(inside).catch((error) => {
-      throw asSequelize(error)
-    })
+  const alone = <T>(work: (tx: Executor) => Promise<T>): Promise<T> => work(inside)
 
   const take = async <T>(run: Run, work: (tx: Executor) => Promise<T>): Promise<T> => {
     if (chaos.databaseFailsBefore()) throw away('connect ECONNREFUSED')
