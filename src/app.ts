@@ -5,9 +5,10 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Consumers, startConsumers } from './consumers/consumers.ts'
 import { type Control, startControl } from './consumers/control.ts'
+import { startInboundKeeper } from './consumers/inbound-queue.ts'
 import { startWorker, type Worker } from './consumers/worker.ts'
 import { forProvider, platformAccountId } from './core/accounts/connections.ts'
-import type { HttpClient, ProviderAdapter } from './core/contract/provider.ts'
+import type { HttpClient, ProviderAdapter, ProviderDefinition } from './core/contract/provider.ts'
 import { type Change, type Core, createCore } from './core/core.ts'
 import type { Logger } from './core/observe/logger.ts'
 import { createMetrics } from './core/observe/metrics.ts'
@@ -16,7 +17,7 @@ import { createDatabaseClock } from './core/storage/database-clock.ts'
 import { migrate } from './core/storage/migrate.ts'
 import type { Env } from './env.ts'
 import { createHttp } from './http/http.ts'
-import { adapterSettings, platformConnectionOf, providers, webhookAliases } from './providers/index.ts'
+import { adapterSettings, providers as allProviders, platformConnectionOf, webhookAliases } from './providers/index.ts'
 import { createAgent, createHttpClient } from './providers/shared/http-client.ts'
 
 export interface AppOptions {
@@ -26,6 +27,8 @@ export interface AppOptions {
   readonly configDir: string
   readonly secretsKeys: string
   readonly adminKey: string
+  /** Default: all of the registry. */
+  readonly providers?: readonly ProviderDefinition[]
   readonly now?: () => Date
   readonly random?: () => number
 }
@@ -39,12 +42,12 @@ export interface App {
 
 /** Starts the roles named in `ROLES`. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { env, log, configDir, secretsKeys, adminKey, random = Math.random } = options
+  const { env, log, configDir, secretsKeys, adminKey, providers = allProviders, random = Math.random } = options
   const metrics = createMetrics()
   const stopping = new AbortController()
   const agent = createAgent()
   const httpClient = createHttpClient({ connectMs: 5_000, totalMs: 30_000, maxBytes: 1024 * 1024, dispatcher: agent })
-  const adapter = createAdapters(env, httpClient)
+  const adapter = createAdapters(providers, env, httpClient)
   const database = openDatabase({ url: prepared(env.DATABASE_URL) })
   if (database.dialect === 'sqlite') await migrate(database)
   const clock = await createDatabaseClock(database)
@@ -77,6 +80,8 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const upkeep = startUpkeep(core, clock.synchronise, log)
   let consumers: Consumers | undefined
+  const keepsWebhooks = providers.some(({ capabilities }) => !capabilities.retriesWebhooks)
+  const inbound = env.AMQP_URL && keepsWebhooks ? await startInboundKeeper({ url: env.AMQP_URL, log }) : undefined
   const http = createHttp({
     core,
     providers,
@@ -84,7 +89,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     adminKey,
     publicUrl: () => publicUrl,
     webhookAliases,
-    keepWebhook: undefined,
+    keepWebhook: inbound?.keep,
     checks: {
       process: async () => (stopping.signal.aborted ? 'shutting down' : null),
       database: () => databaseProblem(database),
@@ -99,6 +104,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     consumers = await startConsumers({
       core,
       amqpUrl: env.AMQP_URL,
+      keepsWebhooks,
       log,
       metrics,
       now,
@@ -119,13 +125,14 @@ export async function startApp(options: AppOptions): Promise<App> {
       await core.templates.flushCounts().catch(() => {})
       await core.leave().catch(() => {})
       await control?.close()
+      await inbound?.close()
       await agent.close().catch(() => {})
       await database.close()
     },
   }
 }
 
-function createAdapters(env: Env, http: HttpClient) {
+function createAdapters(providers: readonly ProviderDefinition[], env: Env, http: HttpClient) {
   const adapters = new Map<string, ProviderAdapter>(
     providers.map((provider) => [
       provider.id,

@@ -1,5 +1,5 @@
 import { connect } from 'amqplib'
-import { names, topology } from '../../src/consumers/topology.ts'
+import { topology } from '../../src/consumers/topology.ts'
 import { reasonOf } from './describe.ts'
 import { probeAmqp } from './probe.ts'
 import { runProgram } from './processes.ts'
@@ -76,7 +76,7 @@ const shareVhost = async (url: string): Promise<Vhost> => {
 
 type Names = ReadonlySet<string>
 
-const queueNames = [names.eventQueue, names.parkedQueue]
+const queueNames = topology.queues.map(({ name }) => name)
 
 /** Which of the gateway's queues and exchanges are there. */
 const existing = async (url: string): Promise<Names> => {

@@ -5,12 +5,16 @@ import { type Core, groupSizes } from '../core/core.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
 import { type ActivityPublisher, startActivityPublisher } from './activity-publisher.ts'
-import { type EventConsumer, startEventConsumer } from './event-consumer.ts'
+import { startEventConsumer } from './event-consumer.ts'
+import { startInboundConsumer } from './inbound-queue.ts'
+import type { QueueConsumer } from './queue-consumer.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 export interface ConsumersOptions {
   readonly core: Core
   readonly amqpUrl: string | undefined
+  /** Is there a provider that does not send its webhooks again? */
+  readonly keepsWebhooks: boolean
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: () => Date
@@ -32,7 +36,8 @@ const publishEveryMs = 200
 /** Groups of reports that are applied side by side; their rows are held, so none is taken twice. */
 const reportAppliers = 2
 
-export async function startConsumers({ core, amqpUrl, log, metrics, now }: ConsumersOptions): Promise<Consumers> {
+export async function startConsumers(options: ConsumersOptions): Promise<Consumers> {
+  const { core, amqpUrl, log } = options
   const start = (name: string, work: () => Promise<number>, fullGroup = 1, everyMs = lookEveryMs) =>
     startWorker({ name, work, fullGroup, everyMs, log })
   const reports = Array.from({ length: reportAppliers }, () =>
@@ -51,7 +56,7 @@ export async function startConsumers({ core, amqpUrl, log, metrics, now }: Consu
   core.bells.contactNews = () => contactNews.wake()
   core.bells.decided = () => decisions.wake()
 
-  const broker = amqpUrl ? await startBroker({ core, url: amqpUrl, log, metrics, now }) : undefined
+  const broker = amqpUrl ? await startBroker({ ...options, url: amqpUrl }) : undefined
   if (broker) {
     const publishing = start('publish-activity', broker.publisher.publishDue, publishGroupSize, publishEveryMs)
     core.activity.onCommitted(() => publishing.wake())
@@ -59,26 +64,31 @@ export async function startConsumers({ core, amqpUrl, log, metrics, now }: Consu
   }
   return {
     problem: () => (broker && !isConnected(broker) ? 'the broker is not connected' : null),
-    stopTaking: async () => broker?.events.stop(),
+    async stopTaking() {
+      await Promise.all([broker?.events.stop(), broker?.inbound?.stop()])
+    },
     async stop() {
       await Promise.all(workers.map((worker) => worker.stop()))
       await core.work.drainDecisions()
-      await Promise.all([broker?.events.close(), broker?.publisher.close()])
+      await Promise.all([broker?.events.close(), broker?.inbound?.close(), broker?.publisher.close()])
     },
   }
 }
 
-const isConnected = ({ events, publisher }: BrokerParts) => events.isConnected() && publisher.isConnected()
+const isConnected = ({ events, inbound, publisher }: BrokerParts) =>
+  [events, inbound, publisher].every((part) => part?.isConnected() ?? true)
 
 interface BrokerParts {
-  readonly events: EventConsumer
+  readonly events: QueueConsumer
+  readonly inbound: QueueConsumer | undefined
   readonly publisher: ActivityPublisher
 }
 
-async function startBroker(options: Omit<ConsumersOptions, 'amqpUrl'> & { url: string }): Promise<BrokerParts> {
-  const { core, url, log, metrics, now } = options
+async function startBroker(options: ConsumersOptions & { url: string }): Promise<BrokerParts> {
+  const { core, url, keepsWebhooks, log, metrics, now } = options
   return {
     events: await startEventConsumer({ url, accept: core.acceptEvent, log }),
+    inbound: keepsWebhooks ? await startInboundConsumer({ url, store: core.webhooks.store, log }) : undefined,
     publisher: await startActivityPublisher({
       url,
       activity: core.activity,

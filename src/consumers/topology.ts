@@ -13,6 +13,7 @@ export const names = {
   events: 'wms.events',
   eventQueue: 'gateway.events',
   parkedQueue: 'gateway.events.parked',
+  inboundQueue: 'gateway.inbound',
   activity: 'activity.events',
   control: 'gateway.control',
 } as const
@@ -23,6 +24,20 @@ export const names = {
  */
 const deliveryLimit = 50
 
+/** What a database that is away for a long time may cost the broker; what does not fit is refused, never dropped. */
+const mostInboundBytes = 2 * 1024 ** 3
+
+/** Kept until it is taken; what crashed us too often goes where a person looks, and is not lost on the way. */
+const lossless = {
+  'x-queue-type': 'quorum',
+  'x-delivery-limit': deliveryLimit,
+  'x-dead-letter-exchange': '',
+  'x-dead-letter-routing-key': names.parkedQueue,
+  // Without these two a dead letter may be lost on its way.
+  'x-dead-letter-strategy': 'at-least-once',
+  'x-overflow': 'reject-publish',
+} as const
+
 export const topology: Topology = {
   exchanges: [
     { name: names.events, type: 'topic' },
@@ -31,20 +46,11 @@ export const topology: Topology = {
   ],
   queues: [
     { name: names.parkedQueue, options: { durable: true, arguments: { 'x-queue-type': 'quorum' } } },
+    { name: names.eventQueue, options: { durable: true, arguments: lossless } },
+    // Webhooks that could not be stored, of providers that do not send them again.
     {
-      name: names.eventQueue,
-      options: {
-        durable: true,
-        arguments: {
-          'x-queue-type': 'quorum',
-          'x-delivery-limit': deliveryLimit,
-          'x-dead-letter-exchange': '',
-          'x-dead-letter-routing-key': names.parkedQueue,
-          // Without these two a dead letter may be lost on its way.
-          'x-dead-letter-strategy': 'at-least-once',
-          'x-overflow': 'reject-publish',
-        },
-      },
+      name: names.inboundQueue,
+      options: { durable: true, arguments: { ...lossless, 'x-max-length-bytes': mostInboundBytes } },
     },
   ],
   bindings: ['shipment.#', 'purchase_order.#', 'message.#'].map((key) => ({

@@ -201,7 +201,7 @@ const settingsOf = ({ policy }: Weather) => ({
   flows: undefined,
 })
 
-/** As `consumers/event-consumer.ts`: held and tried again until it is committed, then acknowledged. */
+/** As `consumers/queue-consumer.ts`: held and tried again until it is committed, then acknowledged. */
 async function take(accept: (body: Buffer) => Promise<EventResult>, delivery: Delivery, { acksFirst }: Mutation) {
   if (acksFirst) delivery.ack()
   for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 10_000)) {

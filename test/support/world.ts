@@ -9,6 +9,7 @@ import mysql from 'mysql2/promise'
 import { request } from 'undici'
 import { type App, startApp } from '../../src/app.ts'
 import { newKeyRing } from '../../src/core/accounts/secret-box.ts'
+import type { ProviderDefinition } from '../../src/core/contract/provider.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
@@ -48,6 +49,10 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly simulator?: Parameters<typeof createSimulator>[0]
   readonly now?: () => Date
+  /** Default: all of the registry. */
+  readonly providers?: readonly ProviderDefinition[]
+  /** How the gateway reaches its database, when that is not straight. */
+  readonly databaseUrl?: (url: string) => string
   /** Without: accounts 5 and 379 are switched on and the platform's connection exists. */
   readonly isBare?: boolean
 }
@@ -62,7 +67,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ...options.simulator,
   }).start()
   const env = {
-    DATABASE_URL: storage.url,
+    DATABASE_URL: options.databaseUrl?.(storage.url) ?? storage.url,
     PORT: '0',
     ADMIN_API_KEY: adminKey,
     SECRETS_KEYS: newKeyRing(),
@@ -81,6 +86,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     secretsKeys: env.SECRETS_KEYS,
     adminKey,
     ...(options.now ? { now: options.now } : {}),
+    ...(options.providers ? { providers: options.providers } : {}),
   })
   const world: World = {
     url: app.url,

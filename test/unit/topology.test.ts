@@ -31,6 +31,12 @@ describe('topology', () => {
     )
   })
 
+  it('keeps webhooks in a quorum queue that refuses what does not fit', () => {
+    const queue = topology.queues.find(({ name }) => name === 'gateway.inbound')
+    expect(queue?.options).to.deep.include({ durable: true })
+    expect(queue?.options.arguments).to.include({ 'x-queue-type': 'quorum', 'x-overflow': 'reject-publish' })
+  })
+
   it('binds nothing that it does not declare', () => {
     for (const { queue, exchange } of topology.bindings) {
       expect(topology.queues.map(({ name }) => name)).to.include(queue)

@@ -3,6 +3,8 @@
 import type { Connection, ConnectionStore } from '../accounts/connections.ts'
 import type { InboundEvent } from '../contract/events.ts'
 import type { ProviderAdapter } from '../contract/provider.ts'
+import { BatcherFullError } from '../storage/batcher.ts'
+import { isDatabaseAway, isTransient } from '../storage/database-errors.ts'
 import { webhookBounds, whyBeyond } from './json-bounds.ts'
 import type { VerifiedWebhook } from './receive.ts'
 
@@ -42,7 +44,11 @@ export function createWebhookIntake(deps: IntakeDeps): WebhookIntake {
       const owners = await ownersOf(provider, key)
       const events = parse(deps, provider, body)
       const related = events.some(({ part }) => part.type === 'account_news') ? await relatedTo(deps, owners) : owners
-      await receive({ connections: owners, related, events })
+      await receive({ connections: owners, related, events }).catch((error) => {
+        if (isPassing(error)) throw error
+        // Asking for it again would not mend it either.
+        return receive({ connections: owners, related, events: unreadable(body, `not storable: ${error}`) })
+      })
       received()
     },
   }
@@ -54,16 +60,20 @@ async function relatedTo({ connections }: IntakeDeps, [owner]: readonly Connecti
   return (await connections.list(owner.accountId)).filter(({ provider }) => provider === owner.provider)
 }
 
+const unreadable = (body: Buffer, why: string): InboundEvent[] => [
+  { part: { type: 'unreadable', why, raw: body.toString('utf8') } },
+]
+
+const isPassing = (error: unknown): boolean =>
+  isDatabaseAway(error) || isTransient(error) || error instanceof BatcherFullError
+
 /** A body that is signed and still unreadable is kept whole for a person; asking for it again would not mend it. */
 function parse({ adapter }: IntakeDeps, provider: string, body: Buffer): InboundEvent[] {
-  const unreadable = (why: string): InboundEvent[] => [
-    { part: { type: 'unreadable', why, raw: body.toString('utf8') } },
-  ]
   const why = whyBeyond(body, webhookBounds)
-  if (why) return unreadable(why)
+  if (why) return unreadable(body, why)
   try {
     return adapter(provider).parse(body)
   } catch (error) {
-    return unreadable(String(error))
+    return unreadable(body, String(error))
   }
 }
