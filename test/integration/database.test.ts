@@ -251,6 +251,25 @@ describe('database on mysql only', function () {
     await nobody.close()
   })
 
+  it('lets go of the rows of a transaction that stands still', async () => {
+    const frozen = openDatabase({ url: storage.url, silenceS: 1 })
+    const failure = failureOf(
+      frozen.transaction(async (tx) => {
+        await tx.write('UPDATE accounts SET balance = balance + 1 WHERE id = 2')
+        await sleep(2_500)
+        await tx.write('UPDATE accounts SET balance = balance + 1 WHERE id = 2')
+      }),
+    )
+    await sleep(200)
+    const other = openDatabase({ url: storage.url })
+    await other.write('UPDATE accounts SET balance = 7 WHERE id = 2')
+    await other.close()
+    expect(isDatabaseAway(await failure)).to.equal(true)
+    expect(await database.select('SELECT balance FROM accounts WHERE id = 2')).to.deep.equal([{ balance: 7 }])
+    expect(await frozen.select('SELECT 1 AS one'), 'the pool goes on').to.deep.equal([{ one: 1 }])
+    await frozen.close()
+  })
+
   it('survives that the server ends its connections', async () => {
     const [own] = await database.select<{ id: number }>('SELECT CONNECTION_ID() AS id')
     const other = openDatabase({ url: storage.url })

@@ -40,6 +40,8 @@ export interface DatabaseOptions {
   readonly poolSize?: number
   /** Deadline of one statement. */
   readonly queryMs?: number
+  /** When the server gives up a connection in use that says nothing, and with it the rows that it holds. */
+  readonly silenceS?: number
 }
 
 const maxTransactionTries = 6
@@ -89,13 +91,17 @@ function openSqlite(url: string): Sequelize {
   return new Sequelize({ ...common, dialect: 'sqlite', storage, dialectModule: createSqliteDialectModule() })
 }
 
-function openMysql({ url, poolSize = 10, queryMs = 10_000 }: DatabaseOptions): Sequelize {
+/** An unused connection is closed before the server would give it up. */
+const idleMs = 30_000
+const defaultSilenceS = 40
+
+function openMysql({ url, poolSize = 10, queryMs = 10_000, silenceS = defaultSilenceS }: DatabaseOptions): Sequelize {
   return new Sequelize(url, {
     ...common,
     dialect: 'mysql',
     dialectModule: mysql2,
     timezone: '+00:00',
-    pool: { max: poolSize, min: 0, idle: 60_000, acquire: 10_000 },
+    pool: { max: poolSize, min: 0, idle: idleMs, acquire: 10_000 },
     // Times travel as text in both databases; the driver's own casts are cheaper than Sequelize's per-field parsers.
     dialectOptions: {
       connectTimeout: 5_000,
@@ -104,6 +110,6 @@ function openMysql({ url, poolSize = 10, queryMs = 10_000 }: DatabaseOptions): S
       multipleStatements: false,
       maxPreparedStatements: 200,
     },
-    hooks: { afterConnect: (connection) => boundEveryQuery(connection, queryMs) },
+    hooks: { afterConnect: (connection) => boundEveryQuery(connection, { deadlineMs: queryMs, silenceS }) },
   })
 }

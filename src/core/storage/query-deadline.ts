@@ -10,16 +10,24 @@ interface MysqlConnection {
   readonly stream: { destroy(): void }
 }
 
-const sessionSettings = [
+const sessionSettings = (silenceS: number) => [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
   "SET SESSION innodb_lock_wait_timeout = 5, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'",
+  `SET SESSION wait_timeout = ${silenceS}`,
 ]
+
+export interface Bounds {
+  /** Deadline of one statement. */
+  readonly deadlineMs: number
+  /** When the server ends a connection that says nothing: a process that stands still holds its rows no longer. */
+  readonly silenceS: number
+}
 
 /**
  * Puts a deadline on every statement of a new connection, and its session on READ COMMITTED in strict mode. A
  * statement that misses the deadline fails and its connection is destroyed, since an answer may still be under way.
  */
-export async function boundEveryQuery(connection: unknown, deadlineMs: number): Promise<void> {
+export async function boundEveryQuery(connection: unknown, { deadlineMs, silenceS }: Bounds): Promise<void> {
   const target = connection as MysqlConnection
   const execute = target.execute.bind(target)
   const query = target.query.bind(target)
@@ -49,7 +57,7 @@ export async function boundEveryQuery(connection: unknown, deadlineMs: number): 
       within(callback, (end) => execute({ sql, values }, end)),
     query: (options: object, callback: Callback) => within(callback, (end) => query(options, end)),
   })
-  for (const sql of sessionSettings) {
+  for (const sql of sessionSettings(silenceS)) {
     await new Promise<void>((resolve, reject) => {
       target.query({ sql }, (error) => (error ? reject(error) : resolve()))
     })
