@@ -5,6 +5,7 @@ import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
+import { gatewayArgs } from '../support/process.ts'
 import { until } from '../support/world.ts'
 
 export interface GatewaySlot {
@@ -50,7 +51,7 @@ export function createGatewaySlot({ name, port, env, logFile }: SlotOptions): Ga
     isEnding = false
     hasWorked = false
     const output = openSync(logFile, 'a')
-    const started = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    const started = spawn(process.execPath, gatewayArgs(), {
       cwd: root,
       env: { PATH: process.env.PATH ?? '', ...env, PORT: String(port), LOG_LEVEL: 'warn' },
       stdio: ['ignore', output, output],
