@@ -12,7 +12,7 @@ import { ageDoubts, countRows, inDoubt, unfinished } from '../support/unfinished
 import { until } from '../support/world.ts'
 
 const perSecond = 40
-const roundSeconds = scaled(8, 30)
+const roundSeconds = scaled(8, 60)
 /** One after the other, between rounds without trouble. */
 const troubles: readonly Rule[] = [{ error: { http: 503 } }, { answer: 'hang', accept: false }]
 /** So many customers of the bad neighbour get all its messages. */
@@ -21,11 +21,13 @@ const regulars = 60
 const slice = 80
 const mostSlower = 1.2
 /** A scheduler gives a processor for some milliseconds at a time: below that, two figures are the same. */
-const noiseMs = 15
+const turnMs = 15
+/** What else the machine does shows in how much undisturbed slices differ among themselves. */
+const noiseMs = (slices: readonly number[]) => turnMs + quantile(slices, 0.75) - median(slices)
 const tooLateEvery = 10
 
 describe(`a connection that is down beside one that is not, ${perSecond} events a second each`, function () {
-  this.timeout(400_000)
+  this.timeout(400_000 + roundSeconds * 5_000)
   let around: Surroundings
   let load: Load
   let bad: OwnConnection
@@ -67,8 +69,8 @@ describe(`a connection that is down beside one that is not, ${perSecond} events 
       'ms from event to request (p99), undisturbed': median(undisturbed),
       'the same beside a connection that is down': median(disturbed),
     }
-    printFigures({ ...figures, slices: undisturbed.length + disturbed.length })
-    expect(median(disturbed)).to.be.at.most(median(undisturbed) * mostSlower + noiseMs)
+    printFigures({ ...figures, 'the difference that is noise': noiseMs(undisturbed) })
+    expect(median(disturbed)).to.be.at.most(median(undisturbed) * mostSlower + noiseMs(undisturbed))
   })
 
   it('sends what waited, to each recipient in the order of the events, when it is mended', async () => {
