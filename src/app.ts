@@ -120,6 +120,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await consumers?.stopTaking()
       await core.lanes.drain()
       await http.close()
+      await core.links.drain()
       await consumers?.stop()
       await Promise.all(upkeep.map((worker) => worker.stop()))
       await core.templates.flushCounts().catch(() => {})

@@ -22,7 +22,6 @@ import { createFlowsFor, type FlowProblem, problemsWith } from './conversations/
 import { createNdrAdmin, type NdrAdmin } from './conversations/ndr-admin.ts'
 import { createNdrStore } from './conversations/ndr-store.ts'
 import { createDecisionPusher } from './conversations/push-decisions.ts'
-import { linkTarget } from './conversations/tracked-link.ts'
 import { accountNewsGroupSize, applyAccountNews, type ChangedConnection } from './inbound/apply-account-news.ts'
 import { applyContactNews, newsGroupSize } from './inbound/apply-contact-news.ts'
 import { applyReplies, replyGroupSize } from './inbound/apply-replies.ts'
@@ -31,6 +30,8 @@ import { createContactNewsStore } from './inbound/contact-news-store.ts'
 import { createInboundStore } from './inbound/inbound-store.ts'
 import { createWebhookIntake, type WebhookIntake } from './inbound/intake.ts'
 import { receiveWebhooks, type VerifiedWebhook } from './inbound/receive.ts'
+import { type LinkRules, loadLinkRules } from './links/link-rules.ts'
+import { createTrackedLinks, type TrackedLinks } from './links/tracked-links.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from './notifications/accept-event.ts'
 import { createDecide } from './notifications/decide.ts'
 import { createKinds } from './notifications/kinds/kinds.ts'
@@ -131,7 +132,8 @@ export interface Core {
   readonly messages: Messages
   readonly actions: NdrAdmin
   readonly lanes: Lanes
-  readonly linkTarget: (token: string) => Promise<string | undefined>
+  readonly links: TrackedLinks
+  readonly linkRules: LinkRules
   /** An operator's decision about a message whose fate is not known. */
   readonly resolveByHand: (
     id: number,
@@ -177,6 +179,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const { database, configDir, now, random, log, metrics, onChange } = options
   const catalog = loadTemplateCatalog(configDir)
   const flows = loadFlows(configDir)
+  const linkRules = loadLinkRules(configDir)
   const flowsFor = createFlowsFor(flows)
   const reasons = loadReasons(`${configDir}/reasons.yaml`)
   const kinds = createKinds({ reasons, catalog })
@@ -334,6 +337,16 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log,
     metrics,
   })
+  const links = createTrackedLinks({
+    database,
+    outgoing,
+    activity,
+    rules: linkRules,
+    settings: settings.get,
+    portalUrl: options.portalUrl,
+    metrics,
+    now,
+  })
   const actions = createNdrAdmin({ database, now, decided: () => bells.decided() })
   const work: Work = {
     applyReports: () => applyReports(applying),
@@ -434,6 +447,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     leave: replicas.leave,
     flowProblems: (override) => problemsWith(flows, override),
     reasonKeys: reasons.reasons.map(({ key }) => key),
-    linkTarget: (token) => linkTarget({ outgoing, settings: settings.get, portalUrl: options.portalUrl }, token),
+    links,
+    linkRules,
   }
 }

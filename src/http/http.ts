@@ -9,6 +9,7 @@ import { createAccountHandlers } from './handlers/accounts.ts'
 import { createActionHandlers } from './handlers/actions.ts'
 import { createActivityHandlers } from './handlers/activity.ts'
 import { createEventHandlers } from './handlers/events.ts'
+import { createLinkHandlers } from './handlers/links.ts'
 import { createMessageHandlers } from './handlers/messages.ts'
 import { createOperationsHandlers, type ReadinessCheck } from './handlers/operations.ts'
 import { createWebhookHandlers } from './handlers/webhooks.ts'
@@ -48,9 +49,9 @@ export function createHttp(options: HttpOptions): HttpServer {
       messages: core.messages,
       catalog: core.catalog,
       resolve: core.resolveByHand,
-      linkTarget: core.linkTarget,
     }),
     actions: createActionHandlers(core.actions),
+    links: createLinkHandlers({ links: core.links, rules: core.linkRules }),
     accounts: createAccountHandlers({
       settings: core.settings,
       connections: core.connections,

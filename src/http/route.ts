@@ -8,6 +8,7 @@ import type { z } from 'zod'
 export type Auth = 'admin' | 'provider' | 'public'
 
 export interface RequestFacts<Body = unknown, Query = Record<string, string>> {
+  readonly method: string
   readonly params: Readonly<Record<string, string>>
   readonly query: Query
   readonly headers: IncomingHttpHeaders
@@ -31,6 +32,8 @@ export interface Route {
   /** Validates the JSON body; `raw` = bytes as received; absent = no body is read. */
   readonly body?: z.ZodType | 'raw'
   readonly maxBytes?: number
+  /** Requests per second that this process answers; more are asked to come again. */
+  readonly perSecond?: number
   /** Throws before a body is read that nobody is there for. */
   readonly admit?: (params: Readonly<Record<string, string>>) => Promise<void>
   // Each handler names the types that its own row's schemas produce.

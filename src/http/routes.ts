@@ -8,6 +8,7 @@ import { connectionChanges, connectionSchema } from './handlers/accounts.ts'
 import type { createActionHandlers } from './handlers/actions.ts'
 import type { createActivityHandlers } from './handlers/activity.ts'
 import type { createEventHandlers } from './handlers/events.ts'
+import type { createLinkHandlers } from './handlers/links.ts'
 import { type createMessageHandlers, resolveSchema } from './handlers/messages.ts'
 import type { createOperationsHandlers } from './handlers/operations.ts'
 import type { createWebhookHandlers } from './handlers/webhooks.ts'
@@ -18,6 +19,7 @@ export interface Handlers {
   readonly activity: ReturnType<typeof createActivityHandlers>
   readonly messages: ReturnType<typeof createMessageHandlers>
   readonly actions: ReturnType<typeof createActionHandlers>
+  readonly links: ReturnType<typeof createLinkHandlers>
   readonly accounts: ReturnType<typeof createAccountHandlers>
   readonly operations: ReturnType<typeof createOperationsHandlers>
   /** Per provider id. */
@@ -58,12 +60,14 @@ const anyQuery = z.record(z.string(), z.string())
 /** Providers send up to 3 MB in one request. */
 const webhookBytes = 4 * 1024 * 1024
 const eventBytes = maxEventBytes + 1
+/** Anybody may ask for a link; far more than customers do. */
+const linksPerSecond = 500
 
 const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, actions, accounts, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, actions, links, accounts, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...webhookRoutes(`/webhooks/${provider}`, handlers),
@@ -89,7 +93,7 @@ export const createRoutes = ({ events, activity, messages, actions, accounts, op
   { method: 'get',  path: '/v1/connections/:id',            auth: 'admin',                                          handler: accounts.getConnection },
   { method: 'patch', path: '/v1/connections/:id',           auth: 'admin',  query: verify, body: connectionChanges, handler: accounts.patchConnection },
   { method: 'get',  path: '/v1/connections/:id/events',     auth: 'admin',  query: page,                            handler: accounts.listConnectionEvents },
-  { method: 'get',  path: '/track/whatsapp/:token',         auth: 'public',                                         handler: messages.follow },
+  { method: 'get',  path: '/track/whatsapp/:token',         auth: 'public', perSecond: linksPerSecond,              handler: links.follow },
   { method: 'get',  path: '/health/live',                   auth: 'public',                                         handler: operations.live },
   { method: 'get',  path: '/health/ready',                  auth: 'public',                                         handler: operations.ready },
   { method: 'get',  path: '/api/v1/whatsapp/health',        auth: 'public',                                         handler: operations.ready },

@@ -12,6 +12,7 @@ import { isDatabaseAway } from '../core/storage/database-errors.ts'
 import { HttpProblem } from './problem.ts'
 import type { Reply, RequestFacts, Route } from './route.ts'
 import type { Authenticate } from './steps/authenticate.ts'
+import { createRateLimit } from './steps/rate-limit.ts'
 import { readBody } from './steps/read-body.ts'
 import { parseJson, validate } from './steps/validate.ts'
 
@@ -50,16 +51,24 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   return { listen: (port) => listen(server, port), close: () => close(server) }
 }
 
-/** The steps of every route, in this order: who calls, what is asked, what comes with it, the work, the answer. */
+/** The steps of every route, in this order: how often, who calls, what is asked, what comes with it, the work, the answer. */
 function pipeline(route: Route, { authenticate }: HttpServerDeps): Koa.Middleware {
+  const limitRate = createRateLimit(route.perSecond)
   return async (ctx) => {
     ctx.state.route = route.path
+    limitRate()
     authenticate(route.auth, ctx.get('authorization'))
     const query = route.query ? validate(route.query, { ...ctx.query }, 'query') : {}
     const params = (ctx as unknown as { params?: Record<string, string> }).params ?? {}
     await route.admit?.(params)
     const body = await bodyOf(route, ctx)
-    const request: RequestFacts = { params, query: query as Record<string, string>, headers: ctx.headers, body }
+    const request: RequestFacts = {
+      method: ctx.method,
+      params,
+      query: query as Record<string, string>,
+      headers: ctx.headers,
+      body,
+    }
     answer(ctx, await route.handler(request as RequestFacts<never, never>))
   }
 }
@@ -104,6 +113,7 @@ function answerProblem(ctx: Koa.Context, error: unknown, log: Logger): void {
   ctx.status = problem.status
   ctx.body = JSON.stringify(problem.body)
   ctx.type = 'application/problem+json'
+  if (problem.status === 429) ctx.set('retry-after', '1')
   // The rest of a body that was not read must not be taken for the next request.
   if (!ctx.req.complete) ctx.set('connection', 'close')
 }

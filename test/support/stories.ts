@@ -394,7 +394,7 @@ export async function postWebhook(
 /** One plain HTTP request; redirects are not followed. */
 export async function http(
   world: World,
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   options: { headers?: Record<string, string>; body?: string | Buffer } = {},
 ): Promise<RawAnswer> {

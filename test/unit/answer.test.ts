@@ -25,6 +25,7 @@ const say = (
     rootReference,
     actions: offered,
     linkUrl,
+    linkAction: 'Update address',
   })
 
 /** What WhatsApp takes: https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-reply-buttons-messages */

@@ -37,6 +37,8 @@ export interface LinkContent extends FreeForm {
   readonly type: 'link'
   readonly title: string
   readonly url: string
+  /** What it is for, as activity events name the action; the recipient does not see it. */
+  readonly action?: string
 }
 
 export type Content = TemplateContent | TextContent | ButtonsContent | LinkContent

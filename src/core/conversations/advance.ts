@@ -102,6 +102,7 @@ function followUpOf(deps: AdvanceDeps, turn: Turn, step: Step, flows: Flows): Ou
     rootReference: root.reference,
     actions: offeredActions(root),
     linkUrl: `${deps.publicUrl}/track/whatsapp/${reference}`,
+    linkAction: step.activity.eventSubType,
   })
   return {
     reference,

@@ -18,8 +18,9 @@ export interface AnswerFacts {
   readonly rootReference: string
   /** What the first message offered. */
   readonly actions: readonly Action[]
-  /** Where a link button leads. */
+  /** Where a link button leads, and the action that it is for, as activity events name it. */
   readonly linkUrl: string
+  readonly linkAction: string
 }
 
 /** Words and buttons of an answer. */
@@ -52,6 +53,7 @@ export function answerContent(catalog: TemplateCatalog, answer: Answer, facts: A
         text: say(),
         title: catalog.linkTitle(language, answer.key),
         url: facts.linkUrl,
+        action: facts.linkAction,
       }
     case 'choices': {
       const buttons = facts.actions.map((action) => button(action, catalog.actionTitle(language, action, 'short')))

@@ -35,6 +35,7 @@ export function createMetrics() {
     contactNews: counter('fdr_contact_news_total', 'News about customers applied, by kind', ['news']),
     ndrCalls: counter('fdr_ndr_calls_total', 'Calls of the NDR API, by result', ['result']),
     ndrCircuitOpen: gauge('fdr_ndr_circuit_open', '1 while the NDR API is not called because it does not answer'),
+    links: counter('fdr_links_total', 'Requests for tracked links, by what they were', ['result']),
     published: counter('fdr_activity_published_total', 'Activity events confirmed by the broker'),
     unroutable: counter('fdr_activity_unroutable_total', 'Activity events that no queue was bound for'),
     batchSize: histogram('fdr_batch_size', 'Items written in one group', sizeBuckets, ['batch']),

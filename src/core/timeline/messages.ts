@@ -3,6 +3,7 @@
 import type { ActivityStore } from '../activity/activity-store.ts'
 import { type FailureCode, failureKinds } from '../contract/failures.ts'
 import type { NdrAdmin } from '../conversations/ndr-admin.ts'
+import { type LinkClicks, readClicks } from '../links/click-store.ts'
 import type { TemplateCatalog } from '../notifications/template-catalog.ts'
 import { statusOf } from '../sending/outgoing-message.ts'
 import { type OutgoingRecord, outgoingSelect, toRecord } from '../sending/outgoing-rows.ts'
@@ -162,15 +163,22 @@ async function history(
     actions.ofConversation(rootId),
     activity.ofConversation(rootId),
   ])
+  const others = followUps.map(toRecord).filter(({ id }) => id !== record.id)
+  const links = [record, ...others].filter(({ content }) => content?.type === 'link')
+  const clicks = await readClicks(
+    database,
+    links.map(({ id }) => id),
+  )
   return {
+    ...shownClicks(record, clicks),
     attempts: attempts.map(shownRow),
     reports: reports.map(shownRow),
     replies: replies.map(shownRow),
     followUps: await Promise.all(
-      followUps
-        .map(toRecord)
-        .filter(({ id }) => id !== record.id)
-        .map((entry) => view({ database, activity, actions, ...deps }, entry)),
+      others.map(async (entry) => ({
+        ...(await view({ database, activity, actions, ...deps }, entry)),
+        ...shownClicks(entry, clicks),
+      })),
     ),
     actions: decisions,
     activity: events.map(({ id, eventId, payload }) => ({
@@ -180,6 +188,12 @@ async function history(
     })),
   }
 }
+
+const noClicks = { count: 0, firstAt: null, lastAt: null }
+
+/** Only messages that carry a link have clicks. */
+const shownClicks = ({ id, content }: OutgoingRecord, clicks: ReadonlyMap<number, LinkClicks>): object =>
+  content?.type === 'link' ? { clicks: clicks.get(id) ?? noClicks } : {}
 
 const attemptColumns =
   'attempt, connection_id AS connectionId, outcome, message_id AS messageId, failure_code AS failureCode, ' +

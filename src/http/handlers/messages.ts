@@ -16,13 +16,11 @@ export interface MessageHandlerDeps {
     resolution: Resolution,
     actor: string,
   ) => Promise<{ readonly isChanged: boolean } | undefined>
-  /** Where a tracked link leads; undefined when there is no such link. */
-  readonly linkTarget: (token: string) => Promise<string | undefined>
 }
 
 export const resolveSchema = z.strictObject({ action: z.enum(resolutions) })
 
-export const createMessageHandlers = ({ messages, catalog, resolve, linkTarget }: MessageHandlerDeps) => ({
+export const createMessageHandlers = ({ messages, catalog, resolve }: MessageHandlerDeps) => ({
   async list({ query }: RequestFacts<undefined, MessageFilter>): Promise<Reply> {
     return { status: 200, body: await messages.list(query) }
   },
@@ -54,11 +52,5 @@ export const createMessageHandlers = ({ messages, catalog, resolve, linkTarget }
       })),
     )
     return { status: 200, body: { items } }
-  },
-
-  async follow({ params }: RequestFacts): Promise<Reply> {
-    const target = await linkTarget(params.token ?? '')
-    if (!target) throw notFound('link')
-    return { status: 302, headers: { location: target, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } }
   },
 })
