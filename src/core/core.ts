@@ -13,7 +13,7 @@ import { createSettingsStore, type SettingsStore } from './accounts/settings.ts'
 import { createTemplateHealth, type TemplateHealth } from './accounts/template-health.ts'
 import { loadTemplateRegistry, type TemplateRegistry } from './accounts/templates.ts'
 import { type ActivityStore, createActivityStore } from './activity/activity-store.ts'
-import { createContactStore } from './contacts/contact-store.ts'
+import { createContactStore, marketingRefused } from './contacts/contact-store.ts'
 import type { FailureCode } from './contract/failures.ts'
 import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import { createConversationStore } from './conversations/conversation-store.ts'
@@ -42,7 +42,9 @@ import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { createLanes, type Lanes } from './sending/lanes.ts'
 import { createLifetimes } from './sending/lifetime.ts'
+import type { ClaimedMessage } from './sending/outgoing-message.ts'
 import { type Claim, createOutgoingStore } from './sending/outgoing-store.ts'
+import { createPermissions } from './sending/permission.ts'
 import { accountFailures, createBrake, createReact, pauseConnection } from './sending/react.ts'
 import { type EndedAttempt, type Recorded, recordAttempts } from './sending/record-attempt.ts'
 import { createReplicas } from './sending/replicas.ts'
@@ -218,12 +220,24 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),
   })
-  const reacting = { connections, lanes: () => lanes, now, log, metrics }
+  const permissions = createPermissions({
+    find: (wanted) => contacts.find(database, wanted),
+    replaceContent: (message, content) => outgoing.replaceContent(message, content, now()),
+    serviceWindowMs: (provider) => providerById(provider)?.capabilities.serviceWindowMs,
+    now,
+  })
+  const optedOut = (message: ClaimedMessage) =>
+    database
+      .transaction((tx) => contacts.apply(tx, [marketingRefused(message, now())], now()))
+      // The next refusal says so again.
+      .catch((error) => log.warn({ err: error }, 'an opt-out could not be stored'))
+  const reacting = { connections, lanes: () => lanes, optedOut, now, log, metrics }
   const react = createReact(reacting)
   const brake = createBrake(() => lanes)
   const sendMessage = createSendMessage({
     connection: connections.get,
     adapter: options.adapter,
+    permit: permissions.permit,
     record,
     react,
     countSent: templates.countSent,
@@ -260,6 +274,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     platformConnection,
     answers: ({ id }) => lanes.answers(id),
     templateHealth: templateHealth.get,
+    hasOptedOut: permissions.hasOptedOut,
     builtInTemplateId: templates.builtInId,
     isEnabled: options.isEnabled,
     now,
@@ -287,6 +302,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     outgoing,
     activity,
     lifetimeMs: lifetimes.atLeast,
+    contacts,
     noteEcho,
     settings: settings.get,
     connection: connections.get,
@@ -355,8 +371,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         ...applying,
         flowsFor,
         catalog,
-        contacts,
-        connection: connections.get,
         publicUrl: options.publicUrl(),
         conversations: createConversationStore(),
         ndr,

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createActivityStore } from '../../src/core/activity/activity-store.ts'
 import { type PublishDeps, publishActivity } from '../../src/core/activity/publish-activity.ts'
+import { createContactStore } from '../../src/core/contacts/contact-store.ts'
 import type { InboundEvent } from '../../src/core/contract/events.ts'
 import type { ProviderAdapter } from '../../src/core/contract/provider.ts'
 import { applyReports } from '../../src/core/inbound/apply-reports.ts'
@@ -82,11 +83,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
     send: createSendMessage({
       ...common,
       adapter: () => mutation.adapter(deps.adapter),
+      permit: async ({ content }) => ({ content }),
       record,
       react: createReact({
         ...common,
         connections,
         lanes: () => fleet,
+        optedOut: async () => {},
       }),
       countSent: () => {},
     }),
@@ -123,6 +126,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     store: inbound,
     outgoing: mutation.outgoingOfReports(store),
     activity,
+    contacts: createContactStore(database),
     noteEcho: connections.noteEcho,
     lifetimeMs: () => 43_200_000,
     settings: async () => settingsOf(weather),

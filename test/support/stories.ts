@@ -304,6 +304,7 @@ export interface Timeline {
     readonly contextId: string | null
     readonly messageId: string
   }[]
+  readonly humanMessages: readonly { readonly type: string; readonly value: string | null; readonly at: string }[]
   readonly followUps: readonly { readonly id: string; readonly text: string; readonly messageId: string | null }[]
   readonly actions: readonly {
     readonly action: string
@@ -356,6 +357,36 @@ export const aWebhook = (
     },
   ],
 })
+
+/** A webhook of Meta's with one change of another field, about our number. */
+export const aChange = (field: string, value: object): object => ({
+  object: 'whatsapp_business_account',
+  entry: [
+    {
+      id: simulatorAccount.credentials.wabaId,
+      changes: [
+        {
+          value: {
+            messaging_product: 'whatsapp',
+            metadata: {
+              display_phone_number: '911140001234',
+              phone_number_id: simulatorAccount.credentials.phoneNumberId,
+            },
+            ...value,
+          },
+          field,
+        },
+      ],
+    },
+  ],
+})
+
+/** Posts a webhook and waits until all that follows from it is done. */
+export async function tell(world: World, body: object, path?: string): Promise<void> {
+  const { status, text } = await postWebhook(world, body, path === undefined ? {} : { path })
+  expect(status, text).to.equal(200)
+  await settle(world)
+}
 
 /** One status of a message, as Meta reports it. */
 export const aStatus = (

@@ -64,6 +64,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const storage = await createStorage(options.storage ?? 'sqlite')
   const provider = await createSimulator({
     statusDelaysMs: { sent: 1, delivered: 1, read: 1 },
+    ...(options.now ? { now: () => options.now?.().getTime() ?? Date.now() } : {}),
     ...options.simulator,
   }).start()
   const env = {

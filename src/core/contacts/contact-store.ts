@@ -18,6 +18,23 @@ export interface ContactUpdate extends ContactAddress {
   readonly change: ContactChange
 }
 
+/** The provider refused a message because its recipient wants no marketing messages. */
+export const marketingRefused = (
+  message: {
+    readonly connectionId: number
+    readonly customerPhone?: string | null | undefined
+    readonly customerUserId?: string | null | undefined
+  },
+  at: Date,
+): ContactUpdate => ({
+  connectionId: message.connectionId,
+  address: {
+    ...(message.customerPhone ? { phone: message.customerPhone } : {}),
+    ...(message.customerUserId ? { userId: message.customerUserId } : {}),
+  },
+  change: { type: 'marketing', isWanted: false, by: 'refusal', at },
+})
+
 export interface ContactStore {
   /** The contacts at these addresses, in their order; undefined where there is none. */
   find(executor: Executor, wanted: readonly ContactAddress[]): Promise<(Contact | undefined)[]>

@@ -24,8 +24,10 @@ export interface Capabilities {
   /** Does the vendor send our reference back in its reports? Then a doubt is resolved by evidence. */
   readonly echoesReference: boolean
   readonly readReceipts: boolean
-  /** Free text and buttons inside the 24-hour window. */
+  /** Free text and buttons. */
   readonly freeForm: boolean
+  /** Free-form content is only taken within so long after the customer's last message; absent = always. */
+  readonly serviceWindowMs?: number
   /**
    * Does the vendor send a webhook again, for hours at least, that was not answered 200? If not, one that cannot be
    * stored at once must be kept elsewhere before it is answered.

@@ -2,6 +2,7 @@
 
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
+import { type ContactStore, type ContactUpdate, marketingRefused } from '../contacts/contact-store.ts'
 import type { Content } from '../contract/content.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -26,6 +27,7 @@ export interface ApplyReportsDeps extends FailoverDeps {
   readonly activity: ActivityStore
   /** How long a provider tries to deliver it, at least. */
   readonly lifetimeMs: (content: Content | null) => number
+  readonly contacts: Pick<ContactStore, 'apply'>
   /** Sends of this connection begun up to a time were echoed. */
   readonly noteEcho: (connectionId: number, sentAt: Date) => void
   /** Messages that take over from failed ones are committed: these connections have something to send. */
@@ -65,6 +67,7 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
     await outgoing.apply(tx, changed, now())
     await writePricing(tx, pending, ids)
     await activity.insert(tx, activities, now())
+    await deps.contacts.apply(tx, optOuts(pending, ids, records), now())
     const failed = newlyFailed(changed, records)
     const takingOver = await failovers(deps, tx, failed)
     await outgoing.insert(tx, takingOver, now())
@@ -107,6 +110,19 @@ async function matchReports(
     return id === undefined || others.length > 0 ? [] : [[report.id, id] as const]
   })
   return new Map(matched)
+}
+
+/** Recipients who are reported to want no marketing messages. */
+function optOuts(
+  pending: readonly PendingReport[],
+  ids: ReadonlyMap<number, number>,
+  records: ReadonlyMap<number, OutgoingRecord>,
+): ContactUpdate[] {
+  return pending.flatMap((report) => {
+    const record = records.get(ids.get(report.id) ?? 0)
+    if (!record || report.failureCode !== 'recipient_opted_out') return []
+    return [marketingRefused({ ...record, connectionId: report.connectionId }, report.at)]
+  })
 }
 
 /** A report speaks only of messages that were handed to the connection that it came through. */

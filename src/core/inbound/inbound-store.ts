@@ -88,11 +88,12 @@ export function createInboundStore(database: Database): InboundStore {
     async insert(tx, reports, replies, now) {
       // Sorted keys: groups that meet take their locks in the same order.
       const reportRows = sortedBy(
-        'dedupe_key',
+        ['dedupe_key'],
         reports.map((received) => reportRow(received, now)),
       )
       const replyRows = sortedBy(
-        'reply_message_id',
+        // What was said first gets the lower id; the same message has the same time in every group.
+        ['external_updated_at', 'reply_message_id'],
         replies.map((received) => replyRow(received, now)),
       )
       await insertRows(tx, 'wa_dlr_messages', reportRows, database.keepExisting)
@@ -103,7 +104,8 @@ export function createInboundStore(database: Database): InboundStore {
     },
     async dueReplies(tx, limit, now) {
       const rows = await dueRows<ReplyRow>(tx, 'wa_customer_reply_messages', pendingReplyColumns, limit, now)
-      return rows.map(pendingReply)
+      // A batch is written in the order of its keys; what was said first comes first.
+      return rows.map(pendingReply).sort((a, b) => a.writtenAt.getTime() - b.writtenAt.getTime() || a.id - b.id)
     },
     async ownersOfReports(tx, messageIds) {
       const head = `SELECT message_id, wa_outgoing_message_id AS owner FROM wa_dlr_messages
@@ -136,7 +138,10 @@ export function createInboundStore(database: Database): InboundStore {
   }
 }
 
-const sortedBy = (key: string, rows: Values[]) => rows.sort((a, b) => (String(a[key]) < String(b[key]) ? -1 : 1))
+function sortedBy(columns: readonly string[], rows: Values[]): Values[] {
+  const keyOf = (row: Values) => columns.map((column) => row[column] ?? '').join(' ')
+  return rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+}
 
 function reportRow({ connectionId, report }: ReceivedReport, now: Date): Values {
   const at = sqlTime(now)

@@ -37,6 +37,8 @@ export interface DecideDeps {
   readonly answers: (connection: Connection) => boolean
   /** What the provider says of a template at a connection. */
   readonly templateHealth: TemplateHealth['get']
+  /** Has the customer refused marketing messages on a connection? */
+  readonly hasOptedOut: (connectionId: number, phone: string) => Promise<boolean>
   readonly builtInTemplateId: (name: string, language: string) => number | undefined
   /** The installation's own switch, above every account's. */
   readonly isEnabled: boolean
@@ -71,7 +73,14 @@ async function decideNotice(deps: DecideDeps, kind: NotificationKind, notice: No
   const template = templateFor(facts)
   const chosen = await routeFor(deps, settings, template)
   if ('none' in chosen) return skip(facts, chosen.code, chosen.none)
-  return send(facts, template, chosen)
+  const isMarketing = await isMarketingAt(deps, chosen.connection, template)
+  if (isMarketing && (await deps.hasOptedOut(chosen.connection.id, phone))) return skip(facts, 'recipient_opted_out')
+  return send(facts, { ...template, isMarketing }, chosen)
+}
+
+/** The provider decides what is marketing, whatever we registered the template as. */
+async function isMarketingAt({ templateHealth }: DecideDeps, { id }: Connection, template: TemplateKey) {
+  return (await templateHealth(id, template))?.category === 'MARKETING'
 }
 
 interface Facts {
@@ -154,7 +163,7 @@ function skip(facts: Facts, code: string, detail?: string): Decision {
 
 function send(
   facts: Facts,
-  template: ChosenTemplate,
+  template: ChosenTemplate & { readonly isMarketing: boolean },
   { connection, route }: Extract<ChosenRoute, { connection: Connection }>,
 ): Decision {
   const { deps, settings, notice } = facts
@@ -162,6 +171,8 @@ function send(
   const { language } = template
   const values = notice.values({ phone: facts.phone, support: settings.support, language })
   const buttons = template.actions.map((action) => buttonPayload({ reference: draft.reference, action }))
+  const named = { type: 'template', template: { name: template.name, language }, values, buttons } as const
+  const content = template.isMarketing ? { ...named, isMarketing: true } : named
   return {
     type: 'send',
     connection,
@@ -170,7 +181,7 @@ function send(
       connectionId: connection.id,
       businessPhone: connection.businessPhone,
       templateId: template.id,
-      content: { type: 'template', template: { name: template.name, language }, values, buttons },
+      content,
       snapshot: { ...draft.snapshot, language },
       route,
       state: 'queued',

@@ -1,6 +1,7 @@
 /** Outgoing messages in the database. Every change of state of a message is one of the statements in this file. */
 
 import type { Address } from '../contract/address.ts'
+import type { Content } from '../contract/content.ts'
 import type { Database, Executor, Row } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
@@ -62,6 +63,11 @@ export interface OutgoingStore {
   doubtsDue(now: Date, limit: number): Promise<number[]>
   /** Messages that wait because their connection was refused: it was mended, so they may go at once. */
   releaseWaiting(connectionId: number, failureCodes: readonly string[], now: Date): Promise<void>
+  /**
+   * What a message that is being sent says now.
+   * @throws when it is not in this attempt any more
+   */
+  replaceContent(message: Pick<ClaimedMessage, 'id' | 'attempt'>, content: Content, now: Date): Promise<void>
   /** What still waits for a customer goes to the address that they have now. */
   readdress(tx: Executor, connectionId: number, from: Address, to: Address, now: Date): Promise<void>
   /** Messages that were sent and should have been delivered, or failed, by now. */
@@ -138,6 +144,14 @@ export function createOutgoingStore(database: Database): OutgoingStore {
          WHERE whatsappSenderConnectionId = $1 AND due_at > $2 AND state = 'waiting' AND failure_code IN (${codes})`,
         [connectionId, sqlTime(now), ...failureCodes],
       )
+    },
+    async replaceContent({ id, attempt }, content, now) {
+      const changed = await database.write(
+        `UPDATE wa_outgoing_messages SET payload = $3, updated_at = $4
+         WHERE id = $1 AND attempts = $2 AND state = 'sending'`,
+        [id, attempt, JSON.stringify(content), sqlTime(now)],
+      )
+      if (changed === 0) throw new Error('the message is not being sent by this attempt')
     },
     async readdress(tx, connectionId, from, to, now) {
       const columns = { customer_phone: [from.phone, to.phone], customer_user_id: [from.userId, to.userId] }

@@ -14,6 +14,8 @@ import type { Recorded } from './record-attempt.ts'
 export interface ReactDeps {
   readonly connections: Pick<ConnectionStore, 'get' | 'pause'>
   readonly lanes: () => Pick<Lanes, 'pause' | 'wake' | 'holdBack'>
+  /** The provider says that this recipient wants no marketing messages from this connection. */
+  readonly optedOut: (message: ClaimedMessage) => Promise<void>
   readonly now: () => Date
   readonly log: Logger
   readonly metrics: Metrics
@@ -42,7 +44,7 @@ export type React = (
 ) => Promise<void>
 
 export const createReact =
-  ({ connections, lanes, now, log, metrics }: ReactDeps): React =>
+  ({ connections, lanes, optedOut, now, log, metrics }: ReactDeps): React =>
   async (message, outcome, recorded, sender) => {
     const { connectionId } = message
     if (recorded?.fallback) await lanes().wake(recorded.fallback.connection.id)
@@ -50,7 +52,9 @@ export const createReact =
     if (state === 'waiting' && dueAt)
       lanes().holdBack(connectionId, recipientOf(message), dueAt.getTime() - now().getTime())
     if (outcome.outcome !== 'refused') return
-    const { code } = outcome.failure
+    const { code, vendorCode } = outcome.failure
+    // Without a code of the vendor's it was not asked.
+    if (code === 'recipient_opted_out' && vendorCode) await optedOut(message)
     if (failureKind(code).class !== 'refused_account') return
     const current = await connections.get(connectionId).catch(() => undefined)
     // Refused with credentials that have been replaced since: says nothing about the new ones.
@@ -66,7 +70,7 @@ export const createReact =
  * @param seenAt when the fault showed, for news that comes late
  */
 export async function pauseConnection(
-  { connections, lanes, log, metrics }: Omit<ReactDeps, 'now'>,
+  { connections, lanes, log, metrics }: Omit<ReactDeps, 'now' | 'optedOut'>,
   connectionId: number,
   code: FailureCode,
   seenAt?: Date,

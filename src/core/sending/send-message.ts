@@ -9,12 +9,15 @@ import type { Batcher } from '../storage/batcher.ts'
 import { isUniqueViolation } from '../storage/database-errors.ts'
 import type { Breaker } from './breaker.ts'
 import { attemptReference, type ClaimedMessage } from './outgoing-message.ts'
+import type { Permissions } from './permission.ts'
 import type { React } from './react.ts'
 import type { EndedAttempt, Recorded } from './record-attempt.ts'
 
 export interface SendDeps {
   readonly connection: (id: number) => Promise<Connection | undefined>
   readonly adapter: (provider: string) => ProviderAdapter
+  /** What of it the customer's side allows, decided right before the call. */
+  readonly permit: Permissions['permit']
   /** Group commit of {@link recordAttempts}. */
   readonly record: Batcher<EndedAttempt, Recorded>
   /** What an outcome means for others than its message, once it is written down. */
@@ -53,10 +56,13 @@ async function callOnce(
   breaker: Breaker,
 ): Promise<SendOutcome> {
   if (!sender) return notCalled('the sender connection could not be read')
+  const permission = await deps.permit(message, sender.provider).catch(() => undefined)
+  if (!permission) return notCalled('what may be sent to the recipient could not be read')
+  if ('refusal' in permission) return { outcome: 'refused', failure: permission.refusal }
   return breaker.run(async () => {
     // Too late: somebody else may hold it for lost already.
     if (performance.now() > message.callBefore) return notCalled('the process stood still between claim and call')
-    return callProvider(deps.adapter(sender.provider), message, sender)
+    return callProvider(deps.adapter(sender.provider), { ...message, content: permission.content }, sender)
   })
 }
 

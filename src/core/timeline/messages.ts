@@ -155,10 +155,11 @@ async function history(
   const rootId = record.rootOutgoingId ?? record.id
   const rows = (table: string, columns: string, key: string, id: number) =>
     database.select<Row>(`SELECT ${columns} FROM ${table} WHERE ${key} = $1 ORDER BY id`, [id])
-  const [attempts, reports, replies, followUps, decisions, events] = await Promise.all([
+  const [attempts, reports, replies, humanMessages, followUps, decisions, events] = await Promise.all([
     rows('wa_send_attempts', attemptColumns, 'wa_outgoing_message_id', record.id),
     rows('wa_dlr_messages', reportColumns, 'wa_outgoing_message_id', record.id),
     rows('wa_customer_reply_messages', replyColumns, 'wa_root_outgoing_message_id', rootId),
+    rows('wa_contact_news', humanColumns, 'wa_root_outgoing_message_id', rootId),
     database.select<Row>(`${outgoingSelect} WHERE root_outgoing_message_id = $1 ORDER BY id`, [rootId]),
     actions.ofConversation(rootId),
     activity.ofConversation(rootId),
@@ -174,6 +175,8 @@ async function history(
     attempts: attempts.map(shownRow),
     reports: reports.map(shownRow),
     replies: replies.map(shownRow),
+    // What a person wrote from the business phone.
+    humanMessages: humanMessages.map(shownRow),
     followUps: await Promise.all(
       others.map(async (entry) => ({
         ...(await view({ database, activity, actions, ...deps }, entry)),
@@ -203,6 +206,8 @@ const reportColumns =
 const replyColumns =
   'reply_message_id AS messageId, customer_reply_type AS type, customer_reply_value AS value, button_reply_id AS buttonId, ' +
   'wa_context_outgoing_message_id AS contextId, external_updated_at AS at, created_at AS receivedAt'
+const humanColumns =
+  'message_id AS messageId, message_type AS type, message_value AS value, external_timestamp AS at, created_at AS receivedAt'
 
 const timeNames = new Set(['at', 'startedAt', 'finishedAt', 'receivedAt'])
 const idNames = new Set(['connectionId', 'contextId'])

@@ -9,7 +9,14 @@ const printable = /^[\x21-\x7e]+$/
 export const meta = {
   id: 'meta',
   name: 'Meta WhatsApp Cloud API',
-  capabilities: { echoesReference: true, readReceipts: true, freeForm: true, retriesWebhooks: true },
+  capabilities: {
+    echoesReference: true,
+    readReceipts: true,
+    freeForm: true,
+    // https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages#customer-service-windows
+    serviceWindowMs: 24 * 3_600_000,
+    retriesWebhooks: true,
+  },
   credentialFields: [
     {
       name: 'phoneNumberId',

@@ -60,9 +60,10 @@ interface Deps {
   readonly ledger: Ledger
   readonly webhooks: Webhooks
   readonly events: Events
+  readonly now: () => number
 }
 
-export function createInbound({ state, ledger, webhooks, events }: Deps): Inbound {
+export function createInbound({ state, ledger, webhooks, events, now }: Deps): Inbound {
   let opening = 0
 
   const accountFor = (waId: string, phoneNumberId: string | undefined): Account => {
@@ -79,7 +80,7 @@ export function createInbound({ state, ledger, webhooks, events }: Deps): Inboun
     const { contextMessageId, phoneNumberId, duplicates } = sayOptions.parse(options)
     const account = accountFor(waId, phoneNumberId)
     const id = newMessageId()
-    const origin = { from: waId, from_user_id: userIdOf(waId), id, timestamp: seconds(Date.now()) }
+    const origin = { from: waId, from_user_id: userIdOf(waId), id, timestamp: seconds(now()) }
     const full = { ...contextOf(account, contextMessageId), ...origin, ...message }
     if (message.type !== 'system') state.openWindow(account.phoneNumberId, waId)
     events.emit('inbound', { phoneNumberId: account.phoneNumberId, message: full })

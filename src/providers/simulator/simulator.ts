@@ -37,6 +37,8 @@ export interface SimulatorOptions {
   readonly templateApprovalMs?: number
   /** Free text outside the 24-hour window fails with 131047. Default true. */
   readonly enforceWindow?: boolean
+  /** Clock of customers' messages and of the window, in epoch milliseconds. Default: the real one. */
+  readonly now?: () => number
   /** Off for benchmarks: bodies and texts are not kept. Default true. */
   readonly keepBodies?: boolean
   /** Entries of each kind in the record. Default 20 000, without bodies 200 000. */
@@ -84,17 +86,17 @@ export interface Simulator extends Pick<Inbound, 'tap' | 'say' | 'send'> {
 }
 
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
-  const { keepBodies = true, seed = 1, statusDelaysMs = {}, enforceWindow = true } = options
+  const { keepBodies = true, seed = 1, statusDelaysMs = {}, enforceWindow = true, now = Date.now } = options
   const size = options.ledgerSize ?? (keepBodies ? 20_000 : 200_000)
   const random = createRandom(seed)
   const timers = createTimers()
   const events = createEvents()
-  const state = createState()
+  const state = createState(now)
   const ledger = createLedger({ size, keepBodies })
   const platform = createPlatform(events, size)
   const script = createScript(random)
   const webhooks = createWebhooks({ state, ledger, events, timers, options: options.webhooks ?? {} })
-  const inbound = createInbound({ state, ledger, webhooks, events })
+  const inbound = createInbound({ state, ledger, webhooks, events, now })
   const customers = createCustomers({ state, inbound, timers })
   const lifecycle = createLifecycle({ state, webhooks, customers, timers, delaysMs: statusDelaysMs, random })
   const sendMessage = createSendMessage({ state, ledger, events, script, lifecycle, enforceWindow })

@@ -24,7 +24,7 @@ const templateKey = (name: string, language: string): string => `${language}/${n
 
 export type State = ReturnType<typeof createState>
 
-export function createState() {
+export function createState(now: () => number = Date.now) {
   const accounts = new Map<string, Account>()
   const wabas = new Map<string, Waba>()
   const tokens = new Set<string>()
@@ -79,8 +79,8 @@ export function createState() {
     },
 
     openWindow: (phoneNumberId: string, waId: string) =>
-      setBounded(windows, `${phoneNumberId}/${waId}`, Date.now() + windowMs, maxPairs),
-    windowIsOpen: (phoneNumberId: string, waId: string) => (windows.get(`${phoneNumberId}/${waId}`) ?? 0) > Date.now(),
+      setBounded(windows, `${phoneNumberId}/${waId}`, now() + windowMs, maxPairs),
+    windowIsOpen: (phoneNumberId: string, waId: string) => (windows.get(`${phoneNumberId}/${waId}`) ?? 0) > now(),
     noteSender: (waId: string, phoneNumberId: string) => setBounded(lastSenders, waId, phoneNumberId, maxPairs),
     /** The account whose number wrote last to a customer, else the first one. */
     senderTo: (waId: string): Account | undefined =>
