@@ -170,6 +170,13 @@ function everySoOften<K>(periodMs: number, call: (key: K, time: Date) => void): 
   }
 }
 
+/** A webhook may have a thousand updates and some megabytes: one or two such fill a group, twenty the line. */
+const webhookGroups = {
+  weightOf: ({ events }: VerifiedWebhook) => Math.max(1, events.length),
+  maxWeight: 1_000,
+  maxWaiting: 20_000,
+}
+
 /** Shorter than a lease: after it the message would have become a doubt. */
 const giveBackMs = 60_000
 
@@ -289,6 +296,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const receiving = { database, store: inbound, contactNews, connectionEvents, rejected, metrics, onContactNews, now }
   const webhooks = createBatcher<VerifiedWebhook, undefined>({
     flush: (group) => receiveWebhooks(receiving, group),
+    ...webhookGroups,
     onFlush: batchSize('webhooks'),
   })
 

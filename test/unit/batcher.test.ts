@@ -152,6 +152,32 @@ describe('batcher', () => {
     expect(await addAll(batcher, [2])).to.deep.equal([2])
   })
 
+  it('ends a group before its work is too much, and takes a heavier item alone', async () => {
+    const groups: number[][] = []
+    const flush = async (items: readonly number[]) => {
+      groups.push([...items])
+      return items
+    }
+    const batcher = createBatcher<number, number>({ flush, weightOf: (item) => item, maxWeight: 10 })
+    await addAll(batcher, [4, 6, 1, 25, 3, 3])
+    expect(groups).to.deep.equal([[4, 6], [1], [25], [3, 3]])
+  })
+
+  it('refuses when the work that waits is too much', async () => {
+    const { flush, finishNext } = heldFlush()
+    const batcher = createBatcher({ flush, weightOf: (item) => item, maxWeight: 5, maxWaiting: 10 })
+    const first = batcher.add(5)
+    await turns()
+    const others = [endOf(batcher.add(9)), endOf(batcher.add(9)), endOf(batcher.add(1))]
+    await turns()
+    for (let left = 0; left < 3; left++) {
+      finishNext()
+      await turns()
+    }
+    expect(await first).to.equal(50)
+    expect(await Promise.all(others)).to.deep.equal([90, 90, 'too much is waiting to be written'])
+  })
+
   it('refuses what is more than it may hold, and only that', async () => {
     const { flush, finishNext } = heldFlush()
     const batcher = createBatcher({ flush, maxWaiting: 2, maxSize: 1 })

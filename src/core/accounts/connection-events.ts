@@ -63,7 +63,7 @@ export function createConnectionEvents(database: Database): ConnectionEvents {
       const rows = received.map((entry) => newsRow(entry, now))
       // Sorted keys: groups that meet take their locks in the same order.
       const sorted = rows.sort((a, b) => (String(a.dedupe_key) < String(b.dedupe_key) ? -1 : 1))
-      await insertRows(tx, 'wa_connection_events', sorted, database.keepExisting)
+      await insertRows(tx, 'wa_connection_events', sorted, database.keepExisting, ['dedupe_key'])
     },
     async due(tx, limit, now) {
       const rows = await tx.select<NewsRow>(

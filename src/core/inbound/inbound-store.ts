@@ -96,8 +96,9 @@ export function createInboundStore(database: Database): InboundStore {
         ['external_updated_at', 'reply_message_id'],
         replies.map((received) => replyRow(received, now)),
       )
-      await insertRows(tx, 'wa_dlr_messages', reportRows, database.keepExisting)
-      await insertRows(tx, 'wa_customer_reply_messages', replyRows, database.keepExisting)
+      await insertRows(tx, 'wa_dlr_messages', reportRows, database.keepExisting, ['dedupe_key'])
+      const replyKey = ['reply_message_id', 'connection_id']
+      await insertRows(tx, 'wa_customer_reply_messages', replyRows, database.keepExisting, replyKey)
     },
     async dueReports(tx, limit, now) {
       return (await dueRows<ReportRow>(tx, 'wa_dlr_messages', pendingReportColumns, limit, now)).map(pendingReport)

@@ -53,7 +53,8 @@ export function createRejectedEvents(database: Database): RejectedEvents {
         created_at: at,
         updated_at: at,
       }))
-      for (const group of bySize(rows)) await insertRows(tx, 'rejected_events', group, database.keepExisting)
+      for (const group of bySize(rows))
+        await insertRows(tx, 'rejected_events', group, database.keepExisting, ['body_hash'])
       const head = 'SELECT id, body_hash FROM rejected_events WHERE body_hash'
       const found = await selectIn<{ id: number; body_hash: string }>(
         tx,

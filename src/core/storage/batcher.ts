@@ -7,9 +7,13 @@ export interface BatcherOptions<T, R> {
   readonly flush: (items: readonly T[]) => Promise<readonly R[]>
   /** Items in one flush at most. */
   readonly maxSize?: number
+  /** How much work an item is; 1 unless told. */
+  readonly weightOf?: (item: T) => number
+  /** Work in one flush at most, but for a single item that has more. */
+  readonly maxWeight?: number
   /** Flushes under way at once. */
   readonly inFlight?: number
-  /** Items waiting at most; beyond it `add` rejects with {@link BatcherFullError}. */
+  /** Work waiting at most; beyond it `add` rejects with {@link BatcherFullError}. */
   readonly maxWaiting?: number
   /** Told after each flush, with the number of items in it. */
   readonly onFlush?: (size: number) => void
@@ -41,7 +45,9 @@ interface Waiting<T, R> {
  */
 export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R> {
   const { flush, maxSize = 64, inFlight: maxInFlight = 1, maxWaiting = 10_000, onFlush } = options
+  const { weightOf = () => 1, maxWeight = Number.POSITIVE_INFINITY } = options
   let waiting: Waiting<T, R>[] = []
+  let waitingWeight = 0
   let inFlight = 0
   const idleWaiters: (() => void)[] = []
 
@@ -71,10 +77,23 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     }
   }
 
+  /** The next items, up to the size and the weight of a group. */
+  const takeGroup = () => {
+    let weight = 0
+    const isOver = ({ item }: Waiting<T, R>, index: number) => {
+      weight += weightOf(item)
+      return index > 0 && weight > maxWeight
+    }
+    const end = waiting.slice(0, maxSize).findIndex(isOver)
+    const group = waiting.slice(0, end < 0 ? maxSize : end)
+    waiting = waiting.slice(group.length)
+    for (const { item } of group) waitingWeight -= weightOf(item)
+    return group
+  }
+
   const pump = () => {
     while (waiting.length > 0 && inFlight < maxInFlight) {
-      const group = waiting.slice(0, maxSize)
-      waiting = waiting.slice(maxSize)
+      const group = takeGroup()
       inFlight++
       void flushGroup(group).finally(() => {
         inFlight--
@@ -90,8 +109,9 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
   return {
     add: (item) =>
       new Promise<R>((resolve, reject) => {
-        if (waiting.length >= maxWaiting) return reject(new BatcherFullError())
+        if (waitingWeight >= maxWaiting) return reject(new BatcherFullError())
         waiting.push({ item, resolve, reject })
+        waitingWeight += weightOf(item)
         // One turn later, so that all that arrives in the same turn (an AMQP frame, a webhook batch) goes together.
         if (waiting.length === 1) setImmediate(pump)
       }),

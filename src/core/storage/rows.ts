@@ -9,12 +9,43 @@ const maxRows = 64
 /** A row to write: column -> value. All rows of one call have the same columns in the same order. */
 export type Values = Readonly<Record<string, SqlValue>>
 
-/** Inserts rows. `ending` is e.g. {@link Database.keepExisting}. */
-export async function insertRows(tx: Executor, table: string, rows: readonly Values[], ending = ''): Promise<void> {
+/**
+ * Inserts rows. `ending` is e.g. {@link Database.keepExisting}.
+ * @param unique columns of the key by which rows exist, the one that tells most apart first: so that many that exist,
+ *   as when a batch comes again, are left out at once instead of being searched for
+ */
+export async function insertRows(
+  tx: Executor,
+  table: string,
+  rows: readonly Values[],
+  ending = '',
+  unique: readonly string[] = [],
+): Promise<void> {
   const isSafeInGroups = !ending.startsWith(' ON DUPLICATE KEY')
   for (const chunk of insertChunks(rows)) {
     if (isSafeInGroups || chunk.length === 1) await insertTogether(tx, table, chunk, ending)
-    else await insertNew(tx, table, chunk)
+    else await insertMissing(tx, table, chunk, unique)
+  }
+}
+
+async function insertMissing(
+  tx: Executor,
+  table: string,
+  rows: readonly Values[],
+  unique: readonly string[],
+): Promise<void> {
+  const [column] = unique
+  if (column === undefined) return insertNew(tx, table, rows)
+  try {
+    await insertTogether(tx, table, rows, '')
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error
+    const keyOf = (row: Values) => unique.map((name) => String(row[name])).join('\n')
+    const wanted = rows.map((row) => row[column] ?? null)
+    const found = await selectIn<Values>(tx, `SELECT ${unique.join(', ')} FROM ${table} WHERE ${column}`, wanted)
+    const existing = new Set(found.map(keyOf))
+    const missing = rows.filter((row) => !existing.has(keyOf(row)))
+    if (missing.length > 0) await insertNew(tx, table, missing)
   }
 }
 
