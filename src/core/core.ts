@@ -456,6 +456,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       actions,
       catalog,
       providerOf: async (id) => (await connections.get(id))?.provider,
+      now,
     }),
     actions,
     lanes,

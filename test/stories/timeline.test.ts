@@ -45,14 +45,30 @@ for (const storage of storages) {
         expectGolden('timeline', await timelineOf(world, id))
       }))
 
+    it('tells a doubt, why there is one, and what an operator chose', () =>
+      inWorld({ storage }, async (world) => {
+        const { id } = await aSilentMessage(world, { rule: { answer: 'bad_gateway' } })
+        await world.call('POST', `/v1/messages/${id}/resolve`, { action: 'mark_sent' })
+        const { timeline } = await timelineOf(world, id)
+        expect(timeline.map(({ what }) => what)).to.deep.equal([
+          'event_accepted',
+          'route_chosen',
+          'attempt',
+          'operator',
+        ])
+        expect(timeline[2]?.text).to.include('not known')
+        expect(timeline[2]?.why).to.include('whether it took the message is not known')
+        expect(timeline[3]?.text).to.equal('admin chose for the message: mark sent.')
+      }))
+
     it('is the same conversation from the view of every answer', () =>
       inWorld({ storage }, async (world) => {
         const { sent, id } = await aFirstMessage(world)
         await tap(world, sent, 'Reattempt')
-        const { followUps, replies, actions, activity } = await timelineOf(world, id)
+        const { followUps, replies, actions, activity, timeline } = await timelineOf(world, id)
         const [answer] = followUps
         const seen = await timelineOf(world, answer?.id)
-        expect(seen).to.deep.include({ replies, actions, activity, followUps: [] })
+        expect(seen).to.deep.include({ replies, actions, activity, timeline, followUps: [] })
       }))
   })
 

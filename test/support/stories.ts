@@ -315,6 +315,13 @@ export interface Timeline {
     readonly request: Readonly<Record<string, unknown>>
   }[]
   readonly activity: readonly ActivityItem[]
+  readonly timeline: readonly {
+    readonly at: string
+    readonly what: string
+    readonly messageId: string
+    readonly text: string
+    readonly why: string | null
+  }[]
 }
 
 export async function timelineOf(world: World, id: string | undefined): Promise<Timeline> {

@@ -39,6 +39,8 @@ export async function up(schema: QueryInterface): Promise<void> {
     charset,
   )
   await addIndex(schema, 'activity_waiting', ['root_outgoing_message_id'], false)
+  // What operators did with a message or a decision, for its timeline.
+  await addIndex(schema, 'audit_log', ['subject_type', 'subject_id'], false)
 }
 
 /** A migration that was cut off is run again and finds part of its work done. */

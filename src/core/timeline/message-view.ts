@@ -1,0 +1,64 @@
+/** A message as the API shows it. */
+
+import { type FailureCode, failureKinds } from '../contract/failures.ts'
+import type { TemplateCatalog } from '../notifications/template-catalog.ts'
+import { statusOf } from '../sending/outgoing-message.ts'
+import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
+
+export interface ViewDeps {
+  readonly catalog: TemplateCatalog
+  readonly providerOf: (connectionId: number) => Promise<string | undefined>
+}
+
+/** A message as API.md describes it. */
+export async function messageView({ catalog, providerOf }: ViewDeps, record: OutgoingRecord): Promise<object> {
+  const { content } = record
+  return {
+    id: String(record.id),
+    reference: record.reference,
+    kind: record.kind,
+    state: record.state,
+    status: statusOf(record),
+    accountId: record.accountId,
+    connectionId: record.connectionId === null ? null : String(record.connectionId),
+    provider: record.connectionId === null ? null : ((await providerOf(record.connectionId)) ?? null),
+    customerPhone: record.customerPhone,
+    businessPhone: record.businessPhone,
+    messageId: record.messageId,
+    rootMessageId: record.rootMessageId,
+    reason: record.reason,
+    template: content?.type === 'template' ? content.template : null,
+    subject: record.subjectId === null ? null : { type: record.subjectType, id: record.subjectId },
+    orderNumber: record.snapshot.orderNumber ?? null,
+    text: textOf(catalog, record),
+    route: { connectionId: record.connectionId === null ? null : String(record.connectionId), why: record.route.why },
+    failure: failureOf(record),
+    attempts: record.attempts,
+    createdAt: record.createdAt,
+    acceptedAt: record.acceptedAt,
+    sentAt: record.sentAt,
+    deliveredAt: record.deliveredAt,
+    readAt: record.readAt,
+    failedAt: record.failedAt,
+  }
+}
+
+/** What the recipient reads. Of an account's own template only the values are known. */
+function textOf(catalog: TemplateCatalog, { content }: OutgoingRecord): string | null {
+  if (!content) return null
+  if (content.type !== 'template') return content.text
+  const { name, language } = content.template
+  if (!catalog.keys.includes(name)) return Object.values(content.values).join(' | ')
+  return catalog.template(name, language).render(content.values)
+}
+
+function failureOf({ failureCode, failureReason }: OutgoingRecord): object | null {
+  if (!failureCode) return null
+  const kind = failureKinds[failureCode as FailureCode]
+  const [vendorCode] = /^\d+(\/\d+)?\b/.exec(failureReason ?? '') ?? []
+  return {
+    code: failureCode,
+    vendorCode: vendorCode ?? null,
+    detail: [kind?.text, failureReason].filter(Boolean).join(' '),
+  }
+}
