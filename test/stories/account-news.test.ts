@@ -216,6 +216,13 @@ for (const storage of storages) {
       expect((await world().call('GET', '/v1/connections/999999/events')).status).to.equal(404)
     })
 
+    it('that is very long is kept by its start', async () => {
+      const own = await anOwnConnection(world())
+      await tell(world(), own, 'history', { chats: 'x'.repeat(1_000_000) })
+      const [entry] = await entriesOf(world(), own)
+      expect(entry?.payload).to.include({ cutFrom: 1_000_012 })
+    })
+
     it('concerns every number of the account, and nobody who only names it', async () => {
       const own = await anOwnConnection(world())
       const sibling = await world().call<{ id: string }>('POST', '/v1/connections?verify=false', {

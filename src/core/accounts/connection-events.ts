@@ -96,6 +96,7 @@ export function createConnectionEvents(database: Database): ConnectionEvents {
 function newsRow({ connectionId, accountId, news }: ReceivedAccountNews, now: Date): Values {
   const at = sqlTime(now)
   const payload = JSON.stringify(news.raw ?? null)
+  const key = dedupeKey(connectionId, news, payload, now)
   return {
     connection_id: connectionId,
     account_id: accountId,
@@ -103,14 +104,22 @@ function newsRow({ connectionId, accountId, news }: ReceivedAccountNews, now: Da
     severity: news.severity,
     summary: news.summary.slice(0, 1024),
     effects: news.effects.length > 0 ? JSON.stringify(news.effects) : null,
-    payload,
+    payload: shortened(payload),
     happened_at: sqlTime(news.at ?? now),
-    dedupe_key: dedupeKey(connectionId, news, payload, now),
+    dedupe_key: key,
     due_at: news.effects.length > 0 ? at : null,
     created_at: at,
     updated_at: at,
   }
 }
+
+const longestPayload = 64 * 1024
+
+/** News is short; what is longer (a whole history of chats) is shown by its start. */
+const shortened = (payload: string): string =>
+  payload.length <= longestPayload
+    ? payload
+    : JSON.stringify({ cutFrom: payload.length, start: payload.slice(0, longestPayload) })
 
 const hourMs = 3_600_000
 
