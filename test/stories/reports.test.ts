@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { ReportStatus } from '../../src/core/contract/events.ts'
 import { type Evidence, withReport } from '../../src/core/inbound/message-status.ts'
+import { scaled } from '../support/scale.ts'
 import {
   aClock,
   aCustomer,
@@ -72,15 +73,17 @@ for (const storage of storages) {
   describe(`delivery reports on ${storage}`, () => {
     const world = sharedWorld({ storage })
 
-    it('lead to the same state in any order and number', async () => {
+    it('lead to the same state and activity in any order and number', async function () {
+      this.timeout(scaled(20_000, 600_000))
       const reports = fc.array(fc.constantFrom(...statuses), { minLength: 1, maxLength: 7 })
       const property = fc.asyncProperty(reports, fc.boolean(), async (reported, atOnce) => {
         const message = await aSilentMessage(world())
         expect(await report(world(), message, reported, atOnce)).to.deep.equal(stateAfter(reported))
         const { reports: rows } = await timelineOf(world(), message.id)
         expect(rows.map(({ status }) => status)).to.have.members([...new Set(reported)])
+        expect(await activityOf(world(), message.id)).to.have.members(['inqueue', ...new Set(reported)])
       })
-      await fc.assert(property, { numRuns: 30 })
+      await fc.assert(property, { numRuns: scaled(30, 1_000) })
     })
 
     it('prove a delivery against a failure that was reported before', async () => {

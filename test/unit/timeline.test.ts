@@ -1,50 +1,15 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { OutgoingRecord } from '../../src/core/sending/outgoing-rows.ts'
 import type { AttemptFact, ConversationFacts, ReportFact } from '../../src/core/timeline/conversation-facts.ts'
 import { duration } from '../../src/core/timeline/moment.ts'
 import { timelineOf } from '../../src/core/timeline/timeline.ts'
+import { aRecord as anyRecord, recordedAt as start } from '../support/records.ts'
 
-const start = new Date('2026-06-20T06:00:00.000Z')
 const later = (seconds: number) => new Date(start.getTime() + seconds * 1_000)
 const now = later(3_600)
 
-const aRecord = (changes: Partial<OutgoingRecord> = {}): OutgoingRecord => ({
-  id: 57,
-  reference: 'AbCdEfGhIjKlMnOpQrSt_-',
-  accountId: 379,
-  kind: 'fdr',
-  subjectType: 'shipment',
-  subjectId: '17148471',
-  reason: 'customer_unavailable',
-  connectionId: 1,
-  customerPhone: '+919810012345',
-  customerUserId: null,
-  businessPhone: '+911140001234',
-  templateId: null,
-  rootMessageId: null,
-  rootOutgoingId: null,
-  contextMessageId: null,
-  messageId: 'wamid.ROOT',
-  content: null,
-  snapshot: { orderNumber: '#98079' },
-  route: { connectionId: 1, why: "account's own connection" },
-  state: 'accepted',
-  statusRank: 3,
-  attempts: 1,
-  possibleDuplicate: false,
-  dueAt: null,
-  expiresAt: null,
-  acceptedAt: later(1),
-  sentAt: null,
-  deliveredAt: null,
-  readAt: null,
-  failedAt: null,
-  failureCode: null,
-  failureReason: null,
-  createdAt: start,
-  ...changes,
-})
+const aRecord = (changes: Parameters<typeof anyRecord>[0] = {}) =>
+  anyRecord({ messageId: 'wamid.ROOT', state: 'accepted', statusRank: 3, acceptedAt: later(1), ...changes })
 
 const anAttempt = (changes: Partial<AttemptFact> = {}): AttemptFact => ({
   messageId: 57,

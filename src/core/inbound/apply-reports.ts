@@ -1,6 +1,5 @@
 /** The story of a webhook, second half, for delivery reports: evidence raises the status of its message. */
 
-import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
 import { type ContactStore, type ContactUpdate, marketingRefused } from '../contacts/contact-store.ts'
 import type { Content } from '../contract/content.ts'
@@ -18,7 +17,8 @@ import type { InboundStore, PendingReport, SettledReport } from './inbound-store
 import { nextLook } from './matching.ts'
 import { applyGroup } from './one-by-one.ts'
 import { writePricing } from './pricing.ts'
-import { knownStatus, raise } from './raise-message.ts'
+import { raiseAll } from './raise-all.ts'
+import { knownStatus } from './raise-message.ts'
 
 export interface ApplyReportsDeps extends FailoverDeps {
   readonly database: Database
@@ -63,7 +63,7 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
     const candidates = await matchReports(tx, { outgoing, store }, pending)
     const records = await outgoing.lock(tx, [...candidates.values()])
     const ids = await ownOnly(tx, pending, candidates, records)
-    const { changed, activities } = applyAll(deps, pending, ids, records)
+    const { changed, activities } = raiseAll({ pending, ids, records }, deps.lifetimeMs)
     await outgoing.apply(tx, changed, now())
     await writePricing(tx, pending, ids)
     await activity.insert(tx, activities, now())
@@ -148,30 +148,6 @@ async function earlierConnections(tx: Executor, ids: readonly number[]): Promise
   const head = 'SELECT wa_outgoing_message_id AS id, connection_id AS connection FROM wa_send_attempts'
   const rows = await selectIn<{ id: number; connection: number }>(tx, `${head} WHERE wa_outgoing_message_id`, ids)
   return new Set(rows.map(({ id, connection }) => `${Number(id)}/${Number(connection)}`))
-}
-
-function applyAll(
-  { lifetimeMs }: ApplyReportsDeps,
-  pending: readonly PendingReport[],
-  ids: ReadonlyMap<number, number>,
-  records: ReadonlyMap<number, OutgoingRecord>,
-): { changed: OutgoingRecord[]; activities: ActivityRecord[] } {
-  const current = new Map<number, OutgoingRecord>()
-  const activities: ActivityRecord[] = []
-  for (const report of pending) {
-    const id = ids.get(report.id)
-    const status = knownStatus(report.status)
-    const record = id === undefined ? undefined : (current.get(id) ?? records.get(id))
-    if (!record || !status) continue
-    const raised = raise(record, report, status, lifetimeMs(record.content))
-    current.set(record.id, raised)
-    if (record.acceptedAt === null && raised.rootOutgoingId === null) {
-      activities.push(activityRecord(raised, { eventSubType: 'inqueue', at: report.at }))
-    }
-    const failureReason = status === 'failed' ? (report.failureReason ?? report.failureCode ?? '') : ''
-    activities.push(activityRecord(raised, { eventSubType: status, at: report.at, failureReason }))
-  }
-  return { changed: [...current.values()], activities }
 }
 
 const newlyFailed = (changed: readonly OutgoingRecord[], before: ReadonlyMap<number, OutgoingRecord>) =>
