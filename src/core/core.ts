@@ -17,6 +17,7 @@ import { createContactStore, marketingRefused } from './contacts/contact-store.t
 import type { FailureCode } from './contract/failures.ts'
 import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import { createConversationStore } from './conversations/conversation-store.ts'
+import { endConversations } from './conversations/end-conversations.ts'
 import { type FlowsOverride, loadFlows } from './conversations/flows.ts'
 import { createFlowsFor, type FlowProblem, problemsWith } from './conversations/flows-override.ts'
 import { createNdrAdmin, type NdrAdmin } from './conversations/ndr-admin.ts'
@@ -35,6 +36,7 @@ import { createTrackedLinks, type TrackedLinks } from './links/tracked-links.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from './notifications/accept-event.ts'
 import { createDecide } from './notifications/decide.ts'
 import { createKinds } from './notifications/kinds/kinds.ts'
+import type { ShipmentEnd } from './notifications/kinds/shipment-end.ts'
 import { loadReasons } from './notifications/reason.ts'
 import { createRejectedEvents, type RejectedEvents } from './notifications/rejected-events.ts'
 import { loadTemplateCatalog, type TemplateCatalog } from './notifications/template-catalog.ts'
@@ -53,7 +55,7 @@ import { sweepExpired, sweepLostSends } from './sending/sweep.ts'
 import { type Resolution, resolveByHand, sweepDoubts } from './sending/sweep-doubts.ts'
 import { sweepUndelivered } from './sending/sweep-undelivered.ts'
 import { createBatcher } from './storage/batcher.ts'
-import type { Database } from './storage/database.ts'
+import type { Database, Executor } from './storage/database.ts'
 import { createLease, type Lease } from './storage/lease.ts'
 import { whenBack } from './storage/when-back.ts'
 import { createMessages, type Messages } from './timeline/messages.ts'
@@ -191,7 +193,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const linkRules = loadLinkRules(configDir)
   const flowsFor = createFlowsFor(flows)
   const reasons = loadReasons(`${configDir}/reasons.yaml`)
-  const kinds = createKinds({ reasons, catalog })
+  const kinds = createKinds({ reasons, catalog, closing: new Set(Object.keys(flows.closing)) })
   const templates = await loadTemplateRegistry(database, catalog, now())
 
   const providerById = (id: string) => options.providers.find((provider) => provider.id === id)
@@ -286,7 +288,19 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     isEnabled: options.isEnabled,
     now,
   })
-  const accepting = { database, decide, outgoing, rejected, reserve: lanes.reserve, wake, giveBack, now }
+  const conversations = createConversationStore()
+  const accepting = {
+    database,
+    decide,
+    outgoing,
+    rejected,
+    endConversations: (tx: Executor, ends: readonly ShipmentEnd[]) =>
+      endConversations({ outgoing, conversations }, tx, ends, now()),
+    reserve: lanes.reserve,
+    wake,
+    giveBack,
+    now,
+  }
   const events = createBatcher<Buffer, EventResult>({
     flush: (bodies) => acceptEvents(accepting, bodies),
     onFlush: batchSize('events'),
@@ -380,7 +394,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         flowsFor,
         catalog,
         publicUrl: options.publicUrl(),
-        conversations: createConversationStore(),
+        conversations,
         ndr,
         decided: () => bells.decided(),
       }),

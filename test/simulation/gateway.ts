@@ -101,6 +101,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     decide,
     outgoing: store,
     rejected,
+    endConversations: async () => {},
     reserve: fleet.reserve,
     wake: fleet.wake,
     giveBack,

@@ -252,7 +252,7 @@ const untouched = [
   'SELECT id FROM wa_dlr_messages WHERE tries = 0 AND due_at IS NOT NULL',
   'SELECT id FROM wa_customer_reply_messages WHERE tries = 0 AND due_at IS NOT NULL',
   'SELECT id FROM wa_contact_news WHERE tries = 0 AND due_at IS NOT NULL',
-  "SELECT id FROM ndr_actions WHERE state = 'pushing' OR (state = 'pending' AND attempts = 0)",
+  "SELECT id FROM ndr_actions WHERE state = 'pushing' OR (state = 'pending' AND attempts = 0 AND due_at <= updated_at)",
 ]
 
 /**
@@ -304,6 +304,13 @@ export interface Timeline {
     readonly contextId: string | null
     readonly messageId: string
   }[]
+  readonly accountId: number
+  readonly conversation: {
+    readonly state: string
+    readonly decision: string | null
+    readonly decisionValue: string | null
+    readonly closedBy: string | null
+  } | null
   readonly humanMessages: readonly { readonly type: string; readonly value: string | null; readonly at: string }[]
   readonly followUps: readonly { readonly id: string; readonly text: string; readonly messageId: string | null }[]
   readonly actions: readonly {

@@ -42,6 +42,7 @@ const facts = (changes: Partial<ConversationFacts> = {}): ConversationFacts => (
   replies: [],
   takenAs: [],
   humans: [],
+  ends: [],
   decisions: [],
   clicks: [],
   operators: [],

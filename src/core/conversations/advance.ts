@@ -44,6 +44,8 @@ export interface Advance {
   readonly activity: ActivityRecord
   readonly followUp?: OutgoingDraft
   readonly ndr?: NdrDraft
+  /** The decision takes the place of one that was not pushed yet. */
+  readonly isChange: boolean
   readonly eventSubType: string
 }
 
@@ -71,7 +73,8 @@ export function advance(deps: AdvanceDeps, turn: Turn): Advance {
       discriminator: reply.messageId,
     }),
     ...(followUp ? { followUp } : {}),
-    ...(step.ndr ? { ndr: ndrOf(root, reply, step, step.ndr, now) } : {}),
+    ...(step.ndr ? { ndr: ndrOf(turn, step, step.ndr, pushTime(flows, now), now) } : {}),
+    isChange: known.decision !== undefined,
     eventSubType: step.activity.eventSubType,
   }
 }
@@ -141,13 +144,9 @@ const offeredActions = (root: OutgoingRecord): Action[] =>
     ? root.content.buttons.flatMap((payload) => parseButtonPayload(payload)?.action ?? [])
     : []
 
-function ndrOf(
-  root: OutgoingRecord,
-  reply: PendingReply,
-  step: Step,
-  ndr: NonNullable<Step['ndr']>,
-  now: Date,
-): NdrDraft {
+const pushTime = ({ pushAfterMinutes }: Flows, now: Date): Date => new Date(now.getTime() + pushAfterMinutes * 60_000)
+
+function ndrOf({ root, reply }: Turn, step: Step, ndr: NonNullable<Step['ndr']>, dueAt: Date, now: Date): NdrDraft {
   const { snapshot } = root
   const shipment = Number(root.subjectId)
   return {
@@ -155,6 +154,7 @@ function ndrOf(
     accountId: root.accountId,
     actionTaken: step.activity.eventSubType,
     replyMessageId: reply.messageId,
+    dueAt,
     request: {
       idempotencyKey: `ndr:${root.reference}`,
       source: 'whatsapp',

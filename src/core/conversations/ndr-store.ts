@@ -29,6 +29,8 @@ export interface NdrDraft {
   readonly actionTaken: string
   /** The customer's message that decided, as the provider names it. */
   readonly replyMessageId: string
+  /** Not pushed before; absent = at once. */
+  readonly dueAt?: Date | undefined
   readonly request: NdrRequest
 }
 
@@ -70,6 +72,11 @@ export interface NdrOutcome {
 export interface NdrStore {
   insert(tx: Executor, drafts: readonly NdrDraft[], now: Date): Promise<void>
   /**
+   * Those of these conversations whose decision the courier side cannot know yet, as {@link NdrStore.replacePending}
+   * has it. Held until the transaction's end: no push begins before.
+   */
+  holdUnpushed(tx: Executor, rootIds: readonly number[]): Promise<ReadonlySet<number>>
+  /**
    * Puts another choice in the place of the one that is stored under the same idempotency key, unless the courier side
    * may know that one: only while it is pending and no push of it ever began, but for those that provably did not
    * arrive. Safe against a push that begins at the same time: one of the two sees the other's commit. The rows of the
@@ -107,15 +114,23 @@ export const createNdrStore = (database: Database): NdrStore => ({
       idempotency_key: draft.request.idempotencyKey,
       ...choiceOf(draft),
       state: 'pending',
-      due_at: at,
+      due_at: draft.dueAt ? sqlTime(draft.dueAt) : at,
       created_at: at,
       updated_at: at,
     }))
     await insertRows(tx, 'ndr_actions', rows, database.keepExisting)
   },
 
+  async holdUnpushed(tx, rootIds) {
+    const head = 'SELECT root_outgoing_message_id AS root FROM ndr_actions WHERE root_outgoing_message_id'
+    const tail = ` AND state = 'pending' AND handed_over = 0 ORDER BY id${database.forUpdate}`
+    const rows = await selectIn<{ root: number }>(tx, head, rootIds, tail)
+    return new Set(rows.map((row) => Number(row.root)))
+  },
+
   async replacePending(tx, draft, now) {
-    const choice = { ...choiceOf(draft), claim_token: null, due_at: sqlTime(now), updated_at: sqlTime(now) }
+    const due_at = sqlTime(draft.dueAt ?? now)
+    const choice = { ...choiceOf(draft), claim_token: null, due_at, updated_at: sqlTime(now) }
     const columns = Object.keys(choice)
     const changed = await tx.write(
       `UPDATE ndr_actions SET ${columns.map((column, index) => `${column} = $${index + 2}`).join(', ')}
@@ -181,7 +196,9 @@ export const createNdrStore = (database: Database): NdrStore => ({
 
   async releaseWaiting(now) {
     await database.transaction((tx) =>
-      tx.write(`UPDATE ndr_actions SET due_at = $1 WHERE state = 'pending' AND due_at > $1`, [sqlTime(now)]),
+      tx.write(`UPDATE ndr_actions SET due_at = $1 WHERE state = 'pending' AND due_at > $1 AND attempts > 0`, [
+        sqlTime(now),
+      ]),
     )
   },
 })

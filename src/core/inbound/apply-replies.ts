@@ -98,6 +98,7 @@ async function advanceAll(
   roots: ReadonlyMap<number, OutgoingRecord>,
 ): Promise<Advance[]> {
   const current: Map<number, StoredConversation> = await deps.conversations.load(tx, [...roots.keys()])
+  const unpushed = await unpushedOf(deps, tx, current, roots)
   const advances: Advance[] = []
   for (const { reply, contact, rootId } of matched) {
     const root = roots.get(rootId)
@@ -105,11 +106,28 @@ async function advanceAll(
     if (!root || reply.isAnnounced) continue
     const known = current.get(rootId) ?? { rootId, accountId: root.accountId, offeredDates: [] }
     const settings = await deps.settings(root.accountId, root.snapshot.channelId)
-    const step = advance(deps, { reply, contact, root, known, settings, isUnpushed: false })
+    const step = advance(deps, { reply, contact, root, known, settings, isUnpushed: unpushed.has(rootId) })
     current.set(rootId, step.conversation)
     advances.push(step)
   }
   return advances
+}
+
+/** Conversations whose customers may still choose otherwise; held, so that no push begins meanwhile. */
+async function unpushedOf(
+  deps: ApplyRepliesDeps,
+  tx: Executor,
+  conversations: ReadonlyMap<number, StoredConversation>,
+  roots: ReadonlyMap<number, OutgoingRecord>,
+): Promise<ReadonlySet<number>> {
+  const changeable: number[] = []
+  for (const { rootId, decision } of conversations.values()) {
+    const root = roots.get(rootId)
+    if (!root || !decision) continue
+    const { flows } = await deps.settings(root.accountId, root.snapshot.channelId)
+    if (deps.flowsFor(flows).changeUntilPushed) changeable.push(rootId)
+  }
+  return changeable.length > 0 ? deps.ndr.holdUnpushed(tx, changeable) : new Set()
 }
 
 async function write(
@@ -128,9 +146,13 @@ async function write(
   )
   await deps.ndr.insert(
     tx,
-    advances.flatMap((step) => step.ndr ?? []),
+    advances.flatMap(({ ndr, isChange }) => (ndr && !isChange ? [ndr] : [])),
     now,
   )
+  for (const { ndr, isChange } of advances) {
+    if (!ndr || !isChange) continue
+    if (!(await deps.ndr.replacePending(tx, ndr, now))) throw new Error('a decision that is held was pushed')
+  }
   await deps.activity.insert(tx, [...advances.map((step) => step.activity), ...strays], now)
 }
 

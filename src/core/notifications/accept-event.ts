@@ -6,9 +6,10 @@ import type { ClaimedMessage, OutgoingDraft } from '../sending/outgoing-message.
 import { callDeadline } from '../sending/outgoing-rows.ts'
 import type { Claim, Inserted, OutgoingStore } from '../sending/outgoing-store.ts'
 import { BatcherFullError } from '../storage/batcher.ts'
-import type { Database } from '../storage/database.ts'
+import type { Database, Executor } from '../storage/database.ts'
 import { isDatabaseAway, isTransient } from '../storage/database-errors.ts'
 import type { DecideEvent, Decision } from './decide.ts'
+import type { ShipmentEnd } from './kinds/shipment-end.ts'
 import type { RejectedEvents, Rejection } from './rejected-events.ts'
 
 export interface EventResult {
@@ -27,6 +28,8 @@ export interface AcceptDeps {
   readonly decide: DecideEvent
   readonly outgoing: OutgoingStore
   readonly rejected: RejectedEvents
+  /** Closes what is open about shipments that came to their end. */
+  readonly endConversations: (tx: Executor, ends: readonly ShipmentEnd[]) => Promise<void>
   readonly reserve: (connection: Connection, recipient: string) => Reservation | undefined
   readonly wake: (connectionId: number) => void
   /** Puts messages that were never called back in line, if they are there, once the database answers again. */
@@ -74,26 +77,30 @@ const claimOf = ({ decision, reservation }: Plan): Claim[] =>
 
 /** A message whose call starts at once is written already claimed, so that a crash leaves in doubt only such. */
 const draftOf = ({ decision, reservation }: Plan): OutgoingDraft | undefined => {
-  if (decision.type === 'park' || decision.type === 'pass') return undefined
+  if (!('draft' in decision)) return undefined
   return reservation ? { ...decision.draft, state: 'sending' } : decision.draft
 }
 
 async function write(
-  { database, outgoing, rejected, now }: AcceptDeps,
+  { database, outgoing, rejected, endConversations, now }: AcceptDeps,
   plans: readonly Plan[],
 ): Promise<EventResult[]> {
   const drafts = plans.flatMap((entry) => draftOf(entry) ?? [])
   const rejections = plans.flatMap(({ decision }) => (decision.type === 'park' ? [decision.rejection] : []))
-  const [inserted, parked] = await database.transaction(async (tx) => [
-    await outgoing.insert(tx, drafts, now()),
-    rejections.length > 0 ? await rejected.park(tx, rejections, now()) : [],
-  ])
+  const ends = plans.flatMap(({ decision }) => (decision.type === 'end' ? [decision.end] : []))
+  const [inserted, parked] = await database.transaction(async (tx) => {
+    const inserted = await outgoing.insert(tx, drafts, now())
+    if (ends.length > 0) await endConversations(tx, ends)
+    return [inserted, rejections.length > 0 ? await rejected.park(tx, rejections, now()) : []] as const
+  })
   const nextInserted = inserted.values()
   const nextParked = parked.values()
   return plans.map(({ decision }) => {
     switch (decision.type) {
       case 'pass':
         return passedOver
+      case 'end':
+        return endResult(decision.end)
       case 'park':
         return parkedResult(decision, nextParked.next().value)
       default:
@@ -103,6 +110,12 @@ async function write(
 }
 
 const passedOver: EventResult = { eventId: 'none', outcome: 'skipped', reason: 'no_notification_for_event' }
+
+const endResult = ({ accountId, shipmentId, status }: ShipmentEnd): EventResult => ({
+  eventId: `end:${accountId}:${shipmentId}:${status}`,
+  outcome: 'skipped',
+  reason: 'shipment_ended',
+})
 
 function parkedResult({ rejection }: Extract<Decision, { type: 'park' }>, id = 0): EventResult {
   const { reason, detail } = rejection

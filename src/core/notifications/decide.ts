@@ -11,6 +11,7 @@ import { buttonPayload } from '../conversations/button-payload.ts'
 import type { OutgoingDraft } from '../sending/outgoing-message.ts'
 import { type ChosenRoute, chooseRoute, type TemplateTrouble } from '../sending/route.ts'
 import type { Notice, NotificationKind } from './kinds/kind.ts'
+import type { ShipmentEnd } from './kinds/shipment-end.ts'
 import { parseEvent } from './parse-event.ts'
 import { toE164 } from './phone.ts'
 import type { Rejection } from './rejected-events.ts'
@@ -22,6 +23,8 @@ export type Decision =
   | { readonly type: 'send'; readonly draft: SendDraft; readonly connection: Connection }
   | { readonly type: 'skip'; readonly draft: OutgoingDraft }
   | { readonly type: 'park'; readonly rejection: Rejection }
+  /** Nothing is left to decide about a shipment. */
+  | { readonly type: 'end'; readonly end: ShipmentEnd }
   /** A sound event that asks for no notification. */
   | { readonly type: 'pass' }
 
@@ -50,12 +53,17 @@ export const createDecide = (deps: DecideDeps): DecideEvent => {
     const parsed = parseEvent(body)
     if (!parsed.ok) return park(body, parsed)
     const kind = deps.kinds.find((candidate) => candidate.recognises(parsed.value))
-    if (!kind && deps.kinds.some((candidate) => candidate.passesOver(parsed.value))) return { type: 'pass' }
+    if (!kind && deps.kinds.some((candidate) => candidate.passesOver(parsed.value))) return passOver(deps, parsed.value)
     if (!kind) return park(body, { reason: 'unknown_kind', detail: 'no kind of notification recognises this event' })
     const reading = kind.read(parsed.value)
     if (!reading.ok) return park(body, reading)
     return decideNotice(deps, kind, reading.notice, body)
   }
+}
+
+function passOver({ kinds }: DecideDeps, event: unknown): Decision {
+  const [end] = kinds.flatMap((kind) => kind.endOf?.(event) ?? [])
+  return end ? { type: 'end', end } : { type: 'pass' }
 }
 
 const park = (body: Buffer, { reason, detail }: { reason: string; detail: string }): Decision => ({

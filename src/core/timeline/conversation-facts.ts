@@ -42,6 +42,12 @@ export interface HumanFact {
   readonly receivedAt: Date
 }
 
+/** The shipment update that ended the conversation. */
+export interface EndFact {
+  readonly status: string
+  readonly at: Date
+}
+
 export interface DecisionFact {
   readonly id: number
   readonly action: string
@@ -87,6 +93,7 @@ export interface ConversationFacts {
   readonly takenAs: readonly TakenAs[]
   readonly humans: readonly HumanFact[]
   readonly decisions: readonly DecisionFact[]
+  readonly ends: readonly EndFact[]
   readonly clicks: readonly ClickFact[]
   readonly operators: readonly OperatorFact[]
 }
@@ -98,7 +105,7 @@ export async function readFacts(database: Database, messages: Messages, takenAs:
   const ids = [messages.root, ...messages.followUps].map(({ id }) => id)
   const byMessage = (columns: string, table: string) =>
     selectIn<Row>(database, `SELECT ${columns} FROM ${table} WHERE wa_outgoing_message_id`, ids, ' ORDER BY id')
-  const [rows, attempts, reports, replies, humans, decisions, clicks] = await Promise.all([
+  const [rows, attempts, reports, replies, humans, decisions, ends, clicks] = await Promise.all([
     selectIn<Row>(database, 'SELECT id, updated_at FROM wa_outgoing_messages WHERE id', ids),
     byMessage('*', 'wa_send_attempts'),
     byMessage(reportColumns, 'wa_dlr_messages'),
@@ -107,6 +114,7 @@ export async function readFacts(database: Database, messages: Messages, takenAs:
     database.select<Row>('SELECT * FROM ndr_actions WHERE root_outgoing_message_id = $1 ORDER BY id', [
       messages.root.id,
     ]),
+    database.select<Row>(endSelect, [messages.root.id]),
     byMessage('*', 'wa_link_clicks'),
   ])
   const operators = [
@@ -126,6 +134,7 @@ export async function readFacts(database: Database, messages: Messages, takenAs:
     takenAs,
     humans: humans.map(toHuman),
     decisions: decisions.map(toDecision),
+    ends: ends.map((row) => ({ status: String(row.closed_by), at: time(row.closed_at) })),
     clicks: clicks.map(toClick),
     operators,
   } satisfies ConversationFacts
@@ -135,6 +144,8 @@ const reportColumns = 'wa_outgoing_message_id, status, failure_reason, external_
 const replySelect = `SELECT reply_message_id, customer_reply_type, customer_reply_value, wa_context_outgoing_message_id,
  created_at FROM wa_customer_reply_messages`
 
+const endSelect = `SELECT closed_by, closed_at FROM wa_conversations
+ WHERE root_outgoing_message_id = $1 AND closed_by IS NOT NULL`
 const humanSelect = 'SELECT message_type, message_value, created_at FROM wa_contact_news'
 
 async function auditOf(database: Database, subjectType: string, ids: readonly number[]): Promise<OperatorFact[]> {

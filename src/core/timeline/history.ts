@@ -23,7 +23,7 @@ export async function messageHistory(deps: HistoryDeps, record: OutgoingRecord):
   const rootId = record.rootOutgoingId ?? record.id
   const rows = (table: string, columns: string, key: string, id: number) =>
     database.select<Row>(`SELECT ${columns} FROM ${table} WHERE ${key} = $1 ORDER BY id`, [id])
-  const [attempts, reports, replies, humanMessages, conversation, decisions, events] = await Promise.all([
+  const [attempts, reports, replies, humanMessages, conversation, decisions, events, standing] = await Promise.all([
     rows('wa_send_attempts', attemptColumns, 'wa_outgoing_message_id', record.id),
     rows('wa_dlr_messages', reportColumns, 'wa_outgoing_message_id', record.id),
     rows('wa_customer_reply_messages', replyColumns, 'wa_root_outgoing_message_id', rootId),
@@ -31,6 +31,7 @@ export async function messageHistory(deps: HistoryDeps, record: OutgoingRecord):
     messagesOf(database, record),
     actions.ofConversation(rootId),
     activity.ofConversation(rootId),
+    rows('wa_conversations', conversationColumns, 'root_outgoing_message_id', rootId),
   ])
   const { root = record, followUps } = conversation
   const others = followUps.filter(({ id }) => id !== record.id)
@@ -46,6 +47,7 @@ export async function messageHistory(deps: HistoryDeps, record: OutgoingRecord):
     replies: replies.map(shownRow),
     // What a person wrote from the business phone.
     humanMessages: humanMessages.map(shownRow),
+    conversation: standing.map(shownRow)[0] ?? null,
     followUps: await Promise.all(
       others.map(async (entry) => ({ ...(await messageView(deps, entry)), ...shownClicks(entry, clicks) })),
     ),
@@ -88,10 +90,12 @@ const reportColumns =
 const replyColumns =
   'reply_message_id AS messageId, customer_reply_type AS type, customer_reply_value AS value, button_reply_id AS buttonId, ' +
   'wa_context_outgoing_message_id AS contextId, external_updated_at AS at, created_at AS receivedAt'
+const conversationColumns =
+  'state, decision, decision_value AS decisionValue, decided_at AS decidedAt, closed_by AS closedBy, closed_at AS closedAt'
 const humanColumns =
   'message_id AS messageId, message_type AS type, message_value AS value, external_timestamp AS at, created_at AS receivedAt'
 
-const timeNames = new Set(['at', 'startedAt', 'finishedAt', 'receivedAt'])
+const timeNames = new Set(['at', 'startedAt', 'finishedAt', 'receivedAt', 'decidedAt', 'closedAt'])
 const idNames = new Set(['connectionId', 'contextId'])
 
 /** Columns as the API shows them: times as ISO 8601, ids as text. */

@@ -17,6 +17,7 @@ export interface Moment {
     | 'follow_up'
     | 'decision'
     | 'decision_result'
+    | 'shipment_ended'
     | 'click'
     | 'operator'
     | 'ended'

@@ -5,6 +5,7 @@ import type {
   ClickFact,
   ConversationFacts,
   DecisionFact,
+  EndFact,
   HumanFact,
   OperatorFact,
   ReplyFact,
@@ -22,6 +23,7 @@ export function timelineOf(facts: ConversationFacts, now: Date): Moment[] {
     ...facts.humans.map((human) => momentOfHuman(root, human)),
     ...facts.decisions.flatMap((decision) => momentsOfDecision(root, decision)),
     ...facts.followUps.flatMap((followUp) => messageMoments(facts, followUp, now)),
+    ...facts.ends.map((end) => momentOfEnd(root, end)),
     ...facts.clicks.flatMap(momentsOfClicks),
     ...facts.operators.map((operator) => momentOfOperator(root, operator)),
   ])
@@ -71,6 +73,14 @@ function momentOfHuman(root: OutgoingRecord, { type, value, receivedAt }: HumanF
   const text = `A person wrote to the customer from the business phone${quote(value)}.`
   return { at: receivedAt, what: 'human_message', messageId: String(root.id), text, why: type === 'text' ? null : type }
 }
+
+const momentOfEnd = (root: OutgoingRecord, { status, at }: EndFact): Moment => ({
+  at,
+  what: 'shipment_ended',
+  messageId: String(root.id),
+  text: `The shipment came to its end: ${status}.`,
+  why: 'nothing is left for the customer to decide',
+})
 
 function momentsOfDecision(root: OutgoingRecord, decision: DecisionFact): Moment[] {
   const messageId = String(root.id)

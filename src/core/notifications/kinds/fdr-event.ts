@@ -187,7 +187,8 @@ const isGivenId = (value: unknown): boolean => isPresent(value) && text(value) !
 /** A signed 32-bit column, as in the platform's own tables. */
 const largestAccountId = 2_147_483_647
 
-function accountIdOf(value: unknown): number | undefined {
+/** An account id as it comes; undefined when it is none. */
+export function accountIdOf(value: unknown): number | undefined {
   const account = integer(id(value))
   return account !== undefined && account <= largestAccountId ? account : undefined
 }

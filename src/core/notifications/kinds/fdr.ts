@@ -6,10 +6,13 @@ import { type ReasonTable, reasonOf } from '../reason.ts'
 import type { TemplateCatalog } from '../template-catalog.ts'
 import { type FdrEvent, isFdrEvent, isOtherShipmentEvent, readFdrEvent } from './fdr-event.ts'
 import type { ComposeFacts, NotificationKind, Reading } from './kind.ts'
+import { readShipmentEnd } from './shipment-end.ts'
 
 export interface FdrKindDeps {
   readonly reasons: ReasonTable
   readonly catalog: TemplateCatalog
+  /** Shipment updates that end its conversations. */
+  readonly closing: ReadonlySet<string>
 }
 
 /** After that the courier's next attempt is over as well. */
@@ -20,6 +23,7 @@ export const createFdrKind = (deps: FdrKindDeps): NotificationKind => ({
   usefulMs,
   recognises: isFdrEvent,
   passesOver: isOtherShipmentEvent,
+  endOf: (event) => readShipmentEnd(event, deps.closing),
   read(event) {
     const reading = readFdrEvent(event)
     return reading.ok ? noticeOf(reading.fdr, deps) : reading

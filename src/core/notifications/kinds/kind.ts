@@ -1,6 +1,7 @@
 /** What a kind of notification is: how its events are recognised and read, and what it says to whom. */
 
 import type { OrderSnapshot } from '../../activity/order-snapshot.ts'
+import type { ShipmentEnd } from './shipment-end.ts'
 
 /** Facts that a kind's text may need besides its event. */
 export interface ComposeFacts {
@@ -44,6 +45,8 @@ export interface NotificationKind {
   recognises(event: unknown): boolean
   /** Is it a sound event of the same source that asks for no notification? Then it is passed over without a trace. */
   passesOver(event: unknown): boolean
+  /** Does it end the conversations about its subject? */
+  endOf?(event: unknown): ShipmentEnd | undefined
   /** Never throws; says why when the event cannot be used. */
   read(event: unknown): Reading
 }

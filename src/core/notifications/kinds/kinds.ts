@@ -8,6 +8,8 @@ import type { NotificationKind } from './kind.ts'
 export interface KindDeps {
   readonly reasons: ReasonTable
   readonly catalog: TemplateCatalog
+  /** Shipment updates that end the conversations about their shipment. */
+  readonly closing: ReadonlySet<string>
 }
 
 export const createKinds = (deps: KindDeps): readonly NotificationKind[] => [createFdrKind(deps)]

@@ -1,0 +1,35 @@
+/** Shipment updates that leave nothing to decide: delivered, cancelled, on the way back. */
+
+import { at, firstPresent, id, text } from '../read-lenient.ts'
+import { accountIdOf, isOtherShipmentEvent } from './fdr-event.ts'
+
+export interface ShipmentEnd {
+  readonly accountId: number
+  readonly shipmentId: string
+  /** As `flows.yaml` names it, e.g. `delivered`. */
+  readonly status: string
+}
+
+/** `RTO Initiated` as `rto_initiated`. */
+const statusOf = (subType: string): string =>
+  subType
+    .toLowerCase()
+    .replace(/[^a-z]+/g, '_')
+    .replace(/^_|_$/g, '')
+
+/**
+ * Reads an update that ends the conversations about its shipment.
+ * @param closing statuses that do
+ * @returns undefined for any other event, and for one that does not say which shipment it means
+ */
+export function readShipmentEnd(event: unknown, closing: ReadonlySet<string>): ShipmentEnd | undefined {
+  if (!isOtherShipmentEvent(event)) return undefined
+  const status = statusOf(text(at(event, 'eventSubType')) ?? '')
+  if (!closing.has(status)) return undefined
+  const shipment = at(event, 'response_data')
+  const shipmentId = id(at(shipment, 'id'))
+  const accountId = accountIdOf(
+    firstPresent(at(shipment, 'account_id'), at(event, 'accountId'), at(event, 'account_id')),
+  )
+  return shipmentId && shipmentId !== '0' && accountId ? { accountId, shipmentId, status } : undefined
+}
