@@ -1008,6 +1008,16 @@ describe('simulator', () => {
       expect((await send(aTemplate())).status).to.equal(200)
     })
 
+    it('send a webhook of any field, signed, in the name of the account', async () => {
+      const value = { event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'DISABLE' } }
+      expect((await call('POST', '/_sim/news', { field: 'account_update', value })).status).to.equal(200)
+      const [news] = receiver.received
+      const { entry } = JSON.parse(news?.body ?? '')
+      expect(entry[0]).to.deep.include({ id: wabaId, changes: [{ field: 'account_update', value }] })
+      expect(entry[0].time).to.be.closeTo(Date.now() / 1000, 60)
+      expect((await call('POST', '/_sim/news', { field: 'x', value: {}, phoneNumberId: '1' })).status).to.equal(400)
+    })
+
     it('refuse what they do not understand', async () => {
       const misspelled = await call('POST', '/_sim/rules', { eror: { code: 1 } })
       expect([misspelled.status, misspelled.json.error]).to.satisfy(

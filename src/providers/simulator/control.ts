@@ -5,6 +5,7 @@ import { type Answer, type Call, json } from './answers.ts'
 import {
   type AccountInput,
   type CustomerInput,
+  fieldNewsInput,
   type NdrScript,
   type Rule,
   sayOptions,
@@ -76,6 +77,10 @@ const routesOf = (simulator: Control): Readonly<Record<string, Handler>> => ({
     const { phone, text = '', message, ...options } = sayInput.parse(parseJson(body))
     const id = message ? simulator.send(phone, message, options) : simulator.say(phone, text, options)
     return json(200, { messageId: await id })
+  },
+  'POST news': async ({ body }) => {
+    await simulator.tell(fieldNewsInput.parse(parseJson(body)))
+    return ok
   },
   'POST reset': () => {
     simulator.reset()

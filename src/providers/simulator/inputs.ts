@@ -144,6 +144,16 @@ export const ndrScriptInput = z.strictObject({
   next: z.number().int().min(1).optional(),
 })
 
+/** A webhook of any field, as Meta sends it about an account. */
+export const fieldNewsInput = z.strictObject({
+  /** Default: the first account. */
+  phoneNumberId: z.string().optional(),
+  /** E.g. `account_update` or `message_template_status_update`. */
+  field: z.string(),
+  value: z.record(z.string(), z.unknown()),
+})
+
+export type FieldNews = z.input<typeof fieldNewsInput>
 export type Template = z.output<typeof templateInput> & { id: string }
 export type TemplateComponent = z.output<typeof component>
 export type TemplateButton = z.output<typeof button>

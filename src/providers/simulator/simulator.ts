@@ -12,7 +12,16 @@ import { createCustomers } from './customers.ts'
 import { createEvents, type Listener } from './events.ts'
 import { createGraphApi } from './graph-api.ts'
 import { createInbound, type Inbound } from './inbound.ts'
-import type { Account, AccountInput, Customer, CustomerInput, NdrScript, Rule, StatusDelaysMs } from './inputs.ts'
+import type {
+  Account,
+  AccountInput,
+  Customer,
+  CustomerInput,
+  FieldNews,
+  NdrScript,
+  Rule,
+  StatusDelaysMs,
+} from './inputs.ts'
 import { type AcceptedMessage, createLedger, type RequestRecord, type Stats, type WebhookRecord } from './ledger.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createPlatform, type Platform } from './platform.ts'
@@ -24,6 +33,7 @@ import { createState } from './state.ts'
 import { createTemplateApi } from './template-api.ts'
 import { createTimers } from './timers.ts'
 import { type Verification, verifyWebhook } from './verify-webhook.ts'
+import { fieldWebhook } from './webhook-bodies.ts'
 import { createWebhooks, type WebhookOptions } from './webhooks.ts'
 
 export interface SimulatorOptions {
@@ -66,6 +76,11 @@ export interface Simulator extends Pick<Inbound, 'tap' | 'say' | 'send'> {
   /** Lets free text reach this customer for 24 hours; for all accounts when none is named. */
   openWindow(phone: string, phoneNumberId?: string): void
   scriptNdr(script: NdrScript): void
+  /**
+   * Sends a webhook of any field, such as `account_update`, for the account of this number; resolves after the first
+   * delivery.
+   */
+  tell(news: FieldNews): Promise<void>
 
   /** Oldest first; the newest `limit` of them. */
   accepted(limit?: number): AcceptedMessage[]
@@ -140,6 +155,11 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       for (const number of numbers) state.openWindow(number, digitsOf(phone))
     },
     scriptNdr: platform.script,
+    async tell({ phoneNumberId, field, value }) {
+      const account = phoneNumberId === undefined ? state.accounts()[0] : state.account(phoneNumberId)
+      if (!account) throw new Error(`there is no account ${phoneNumberId ?? ''}`)
+      await webhooks.sendBody(account, field, fieldWebhook(account, field, value))
+    },
     tap: inbound.tap,
     say: inbound.say,
     send: inbound.send,

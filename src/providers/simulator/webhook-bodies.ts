@@ -80,6 +80,10 @@ export function statusPart({ message, status, at, name, failCode }: StatusNews):
   }
 }
 
+/** Any field with any value, as it stands in Meta's pages. */
+export const fieldWebhook = (account: Account, field: string, value: object): object =>
+  envelope(account, field, value, Math.floor(Date.now() / 1000))
+
 /** The news that a template was reviewed; its id is a number here. */
 export const templateStatusWebhook = (account: Account, template: Template): object =>
   envelope(
