@@ -120,12 +120,13 @@ describe('meta news: accounts and numbers', () => {
       [{ type: 'account_blocked', reason: 'account_restricted', until: new Date(later * 1000) }],
     ],
     [
-      'a restriction without an end, or one that lies in the past',
+      'a restriction without an end',
       'account_update',
-      restricted(business, 1),
+      restricted(business),
       'critical',
       [{ type: 'account_blocked', reason: 'account_restricted' }],
     ],
+    ['a restriction that is over', 'account_update', restricted(business, 1_790_000_000), 'warning', []],
     [
       'a restriction of answers',
       'account_update',
@@ -133,6 +134,7 @@ describe('meta news: accounts and numbers', () => {
       'warning',
       [],
     ],
+    ['a restriction that is over', 'account_update', restricted(business, 1_790_000_000), 'warning', []],
     ['a restriction of new numbers', 'account_update', restricted('RESTRICTED_ADD_PHONE_NUMBER_ACTION'), 'warning', []],
     [
       'a violation',

@@ -57,15 +57,20 @@ function restriction(value: unknown, now: Date): News {
   const found = restrictions.find((entry) => textOf(entry, 'restriction_type') === blocking)
   const kinds = restrictions.flatMap((entry) => textOf(entry, 'restriction_type') ?? []).join(', ')
   const summary = `The account was restricted: ${kinds || 'no details given'}`
-  if (!found) return news('warning', summary)
-  const until = futureTime(found, 'expiration', now)
-  return news('critical', summary, { type: 'account_blocked', reason: 'account_restricted', ...(until && { until }) })
+  const ends = found && timeIn(found, 'expiration')
+  // Told late, it may be over already.
+  if (!found || (ends && ends <= now)) return news('warning', summary)
+  return news('critical', summary, {
+    type: 'account_blocked',
+    reason: 'account_restricted',
+    ...(ends && { until: ends }),
+  })
 }
 
-/** Epoch seconds that lie ahead; those that are over already end nothing. */
-function futureTime(value: unknown, key: string, now: Date): Date | undefined {
+/** Epoch seconds, of any time; undefined where there are none. */
+function timeIn(value: unknown, key: string): Date | undefined {
   const ms = Number(textOf(value, key)) * 1000
-  return ms > now.getTime() && ms < 8.64e15 ? new Date(ms) : undefined
+  return ms > 0 && ms < 8.64e15 ? new Date(ms) : undefined
 }
 
 function ban(info: unknown): News {
