@@ -40,6 +40,9 @@ export interface App {
   stop(): Promise<void>
 }
 
+/** Few and short: looking up may never cost the warehouse system more than a little. */
+const wmsOptions = { poolSize: 2, queryMs: 2_000, isReadOnly: true }
+
 /** Starts the roles named in `ROLES`. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { env, log, configDir, secretsKeys, adminKey, providers = allProviders, random = Math.random } = options
@@ -50,6 +53,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const adapter = createAdapters(providers, env, httpClient)
   const database = openDatabase({ url: prepared(env.DATABASE_URL) })
   if (database.dialect === 'sqlite') await migrate(database)
+  const wms = env.WMS_DATABASE_URL ? openDatabase({ url: env.WMS_DATABASE_URL, ...wmsOptions }) : undefined
   const clock = await createDatabaseClock(database)
   const now = options.now ?? clock.now
 
@@ -63,6 +67,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     configDir,
     secretsKeys,
     hasBroker: env.AMQP_URL !== undefined,
+    wms,
     isEnabled: env.ENABLE_WHATSAPP_NOTIFICATIONS,
     ndrApiUrl: env.NDR_API_URL,
     portalUrl: env.PORTAL_URL,
@@ -129,6 +134,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await inbound?.close()
       await agent.close().catch(() => {})
       await database.close()
+      await wms?.close()
     },
   }
 }

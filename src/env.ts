@@ -70,6 +70,13 @@ export const settings = {
     schema: url.optional(),
     help: 'Courier side: receives the decisions of customers; without it they are kept',
   },
+  WMS_DATABASE_URL: {
+    schema: z
+      .string()
+      .regex(/^mysql:\/\//, 'must start with mysql://')
+      .optional(),
+    help: 'Database of the warehouse system, only read: order details for messages whose event brought none (docs/wms-look-up.md)',
+  },
   PORTAL_URL: {
     schema: url.optional(),
     help: 'Customer portal that tracked links lead to, where an account names none',

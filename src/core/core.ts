@@ -13,6 +13,8 @@ import { createSettingsStore, type SettingsStore } from './accounts/settings.ts'
 import { createTemplateHealth, type TemplateHealth } from './accounts/template-health.ts'
 import { loadTemplateRegistry, type TemplateRegistry } from './accounts/templates.ts'
 import { type ActivityStore, createActivityStore } from './activity/activity-store.ts'
+import { completeActivity } from './activity/complete-activity.ts'
+import { createWaitingActivity } from './activity/waiting-activity.ts'
 import { createContactStore, marketingRefused } from './contacts/contact-store.ts'
 import type { FailureCode } from './contract/failures.ts'
 import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
@@ -59,6 +61,7 @@ import type { Database, Executor } from './storage/database.ts'
 import { createLease, type Lease } from './storage/lease.ts'
 import { whenBack } from './storage/when-back.ts'
 import { createMessages, type Messages } from './timeline/messages.ts'
+import { createOrderDetails } from './wms/order-details.ts'
 
 export interface CoreOptions {
   readonly database: Database
@@ -69,6 +72,8 @@ export interface CoreOptions {
   readonly configDir: string
   readonly secretsKeys: string
   readonly hasBroker: boolean
+  /** The warehouse system's, only read; undefined = not configured. */
+  readonly wms: Executor | undefined
   readonly isEnabled: boolean
   readonly ndrApiUrl: string | undefined
   readonly portalUrl: string | undefined
@@ -217,7 +222,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   }
   const outgoing = createOutgoingStore(database)
   const rejected = createRejectedEvents(database)
-  const activity = createActivityStore({ database, hasBroker: options.hasBroker })
+  const waiting = createWaitingActivity(database)
+  const activity = createActivityStore({
+    database,
+    hasBroker: options.hasBroker,
+    waiting: options.wms ? waiting : undefined,
+  })
+  const details = options.wms && createOrderDetails(options.wms, `${configDir}/wms/order-details.sql`)
   const inbound = createInboundStore(database)
   const contactNews = createContactNewsStore(database)
   const contacts = createContactStore(database)
@@ -426,6 +437,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         await connectionsChanged(released.map((connectionId) => ({ connectionId, change: 'released' })))
         return released.length
       },
+      ...(details
+        ? { orderDetails: () => completeActivity({ database, waiting, activity, details, now, log, metrics }) }
+        : {}),
       doubts: () => sweepDoubts(doubts),
       lostPushes: () => ndr.releaseLost(now()),
     },

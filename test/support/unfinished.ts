@@ -7,6 +7,7 @@ const work: Readonly<Record<string, string>> = {
   'reports to apply': 'wa_dlr_messages WHERE due_at IS NOT NULL',
   'replies to apply': 'wa_customer_reply_messages WHERE due_at IS NOT NULL',
   'decisions to push': 'ndr_actions WHERE due_at IS NOT NULL',
+  'activity events that wait for order details': 'activity_waiting',
   'activity events to publish': 'activity_events WHERE due_at IS NOT NULL',
 }
 

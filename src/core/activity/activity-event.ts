@@ -52,6 +52,8 @@ export interface ActivityRecord {
   readonly messageId: number | null
   /** Our id of the conversation's first message. */
   readonly rootId: number | null
+  /** Is it known which order it is about? */
+  readonly hasOrderDetails: boolean
   readonly event: ActivityEvent
 }
 
@@ -71,6 +73,7 @@ export function activityRecord(subject: ActivitySubject, activity: Activity): Ac
     accountId: subject.accountId,
     messageId: subject.id,
     rootId: subject.rootOutgoingId ?? subject.id,
+    hasOrderDetails: Boolean(subject.snapshot.orderNumber || subject.snapshot.orderId),
     event: activityEvent(subject, activity),
   }
 }
@@ -83,6 +86,22 @@ export function activityPayload({ event, rootId }: ActivityRecord, sequence: num
   const order = sequence === null ? {} : { conversationId: String(rootId), sequence }
   return JSON.stringify({ ...event, response_data: { ...event.response_data, ...order } })
 }
+
+/** Fills in what an event leaves empty of its order; nothing that it says is replaced. */
+export function withOrderDetails(record: ActivityRecord, details: OrderSnapshot): ActivityRecord {
+  const { event } = record
+  const order = orderFields(details)
+  const { account_slug, customerName } = order
+  const head = filled(event, { accountSlug: account_slug, account_slug, actor: customerName })
+  return { ...record, event: { ...head, response_data: filled(event.response_data, order) } }
+}
+
+const isBlank = (value: unknown) => value === '' || value === null
+
+const filled = <T extends object>(target: T, values: Readonly<Record<string, unknown>>): T =>
+  Object.fromEntries(
+    Object.entries(target).map(([name, value]) => [name, isBlank(value) ? (values[name] ?? value) : value]),
+  ) as T
 
 function activityEvent(subject: ActivitySubject, activity: Activity): ActivityEvent {
   const { snapshot } = subject
@@ -100,25 +119,40 @@ function activityEvent(subject: ActivitySubject, activity: Activity): ActivityEv
   }
 }
 
+/** The order as consumers know it; empty where nothing is known. */
+const orderFields = (snapshot: OrderSnapshot) => ({
+  vendorOrderNumber: snapshot.orderNumber ?? '',
+  order_id: exactNumber(snapshot.orderId),
+  status: snapshot.status ?? '',
+  customerName: snapshot.customerName ?? '',
+  customerContactNumber: snapshot.customerPhone ?? '',
+  email: snapshot.email ?? '',
+  forwardTrackingID: snapshot.trackingId ?? '',
+  externalShipmentID: snapshot.externalShipmentId ?? '',
+  customerOrderNumber: snapshot.customerOrderNumber ?? '',
+  channelId: snapshot.channelId ?? '',
+  account_slug: snapshot.accountSlug ?? '',
+})
+
 function responseData(subject: ActivitySubject, activity: Activity) {
-  const { snapshot } = subject
+  const order = orderFields(subject.snapshot)
   return {
-    vendorOrderNumber: snapshot.orderNumber ?? '',
-    order_id: exactNumber(snapshot.orderId),
+    vendorOrderNumber: order.vendorOrderNumber,
+    order_id: order.order_id,
     account_id: subject.accountId,
     notification_type: 'whatsApp',
     messagedId: activity.reply?.messageId ?? subject.messageId ?? '',
     ...rootFields(subject, activity),
-    status: snapshot.status ?? '',
-    customerName: snapshot.customerName ?? '',
+    status: order.status,
+    customerName: order.customerName,
     failureReason: activity.failureReason ?? '',
-    customerContactNumber: snapshot.customerPhone ?? '',
-    email: snapshot.email ?? '',
-    forwardTrackingID: snapshot.trackingId ?? '',
-    externalShipmentID: snapshot.externalShipmentId ?? '',
-    customerOrderNumber: snapshot.customerOrderNumber ?? '',
-    channelId: snapshot.channelId ?? '',
-    account_slug: snapshot.accountSlug ?? '',
+    customerContactNumber: order.customerContactNumber,
+    email: order.email,
+    forwardTrackingID: order.forwardTrackingID,
+    externalShipmentID: order.externalShipmentID,
+    customerOrderNumber: order.customerOrderNumber,
+    channelId: order.channelId,
+    account_slug: order.account_slug,
     timestamp: courierDay(activity.at),
     ...addresses(subject, activity),
     ...reportTimes(subject),

@@ -4,6 +4,7 @@ import type { Database, Executor } from '../storage/database.ts'
 import { updateWhereIn } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import type { ActivityRecord } from './activity-event.ts'
+import type { WaitingActivity } from './waiting-activity.ts'
 import { writeActivity } from './write-activity.ts'
 
 export interface StoredActivity {
@@ -23,6 +24,8 @@ export interface ActivityStore {
    * left out.
    */
   insert(tx: Executor, records: readonly ActivityRecord[], now: Date): Promise<void>
+  /** The same, whatever they lack. */
+  write(tx: Executor, records: readonly ActivityRecord[], now: Date): Promise<void>
   /** Tells whoever publishes or streams that something was committed. */
   committed(): void
   onCommitted(listener: () => void): void
@@ -38,6 +41,8 @@ export interface ActivityStoreDeps {
   readonly database: Database
   /** Without a broker nothing is ever due: events are only read. */
   readonly hasBroker: boolean
+  /** Where order details can be looked up: events without any wait for them a while. */
+  readonly waiting?: Pick<WaitingActivity, 'keepBack'> | undefined
 }
 
 /**
@@ -50,11 +55,13 @@ const gapMs = 15_000
 
 const columns = 'id, event_id, event_sub_type, root_outgoing_message_id, sequence, payload, created_at'
 
-export function createActivityStore({ database, hasBroker }: ActivityStoreDeps): ActivityStore {
+export function createActivityStore({ database, hasBroker, waiting }: ActivityStoreDeps): ActivityStore {
   const listeners: (() => void)[] = []
+  const write: ActivityStore['write'] = (tx, records, now) =>
+    writeActivity(tx, records, { forUpdate: database.forUpdate, now, dueAt: hasBroker ? alwaysDue : null })
   return {
-    insert: (tx, records, now) =>
-      writeActivity(tx, records, { forUpdate: database.forUpdate, now, dueAt: hasBroker ? alwaysDue : null }),
+    insert: async (tx, records, now) => write(tx, waiting ? await waiting.keepBack(tx, records, now) : records, now),
+    write,
     committed: () => {
       for (const listener of listeners) listener()
     },

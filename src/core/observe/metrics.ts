@@ -36,6 +36,9 @@ export function createMetrics() {
     ndrCalls: counter('fdr_ndr_calls_total', 'Calls of the NDR API, by result', ['result']),
     ndrCircuitOpen: gauge('fdr_ndr_circuit_open', '1 while the NDR API is not called because it does not answer'),
     links: counter('fdr_links_total', 'Requests for tracked links, by what they were', ['result']),
+    wmsLookUps: counter('fdr_wms_look_ups_total', 'Status logs looked up in the warehouse system, by result', [
+      'result',
+    ]),
     published: counter('fdr_activity_published_total', 'Activity events confirmed by the broker'),
     unroutable: counter('fdr_activity_unroutable_total', 'Activity events that no queue was bound for'),
     batchSize: histogram('fdr_batch_size', 'Items written in one group', sizeBuckets, ['batch']),

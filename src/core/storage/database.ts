@@ -40,6 +40,8 @@ export interface DatabaseOptions {
   readonly poolSize?: number
   /** Deadline of one statement. */
   readonly queryMs?: number
+  /** The server refuses every write. MySQL only. */
+  readonly isReadOnly?: boolean
   /** When the server gives up a connection in use that says nothing, and with it the rows that it holds. */
   readonly silenceS?: number
 }
@@ -95,7 +97,9 @@ function openSqlite(url: string): Sequelize {
 const idleMs = 30_000
 const defaultSilenceS = 40
 
-function openMysql({ url, poolSize = 10, queryMs = 10_000, silenceS = defaultSilenceS }: DatabaseOptions): Sequelize {
+function openMysql(options: DatabaseOptions): Sequelize {
+  const { url, poolSize = 10, queryMs = 10_000, silenceS = defaultSilenceS, isReadOnly = false } = options
+  const bounds = { deadlineMs: queryMs, silenceS, isReadOnly }
   return new Sequelize(url, {
     ...common,
     dialect: 'mysql',
@@ -110,6 +114,6 @@ function openMysql({ url, poolSize = 10, queryMs = 10_000, silenceS = defaultSil
       multipleStatements: false,
       maxPreparedStatements: 200,
     },
-    hooks: { afterConnect: (connection) => boundEveryQuery(connection, { deadlineMs: queryMs, silenceS }) },
+    hooks: { afterConnect: (connection) => boundEveryQuery(connection, bounds) },
   })
 }

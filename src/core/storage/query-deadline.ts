@@ -10,10 +10,11 @@ interface MysqlConnection {
   readonly stream: { destroy(): void }
 }
 
-const sessionSettings = (silenceS: number) => [
+const sessionSettings = ({ silenceS, isReadOnly }: Bounds) => [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
   "SET SESSION innodb_lock_wait_timeout = 5, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'",
   `SET SESSION wait_timeout = ${silenceS}`,
+  ...(isReadOnly ? ['SET SESSION TRANSACTION READ ONLY'] : []),
 ]
 
 export interface Bounds {
@@ -21,13 +22,16 @@ export interface Bounds {
   readonly deadlineMs: number
   /** When the server ends a connection that says nothing: a process that stands still holds its rows no longer. */
   readonly silenceS: number
+  /** The server refuses every write. */
+  readonly isReadOnly: boolean
 }
 
 /**
  * Puts a deadline on every statement of a new connection, and its session on READ COMMITTED in strict mode. A
  * statement that misses the deadline fails and its connection is destroyed, since an answer may still be under way.
  */
-export async function boundEveryQuery(connection: unknown, { deadlineMs, silenceS }: Bounds): Promise<void> {
+export async function boundEveryQuery(connection: unknown, bounds: Bounds): Promise<void> {
+  const { deadlineMs } = bounds
   const target = connection as MysqlConnection
   const execute = target.execute.bind(target)
   const query = target.query.bind(target)
@@ -57,7 +61,7 @@ export async function boundEveryQuery(connection: unknown, { deadlineMs, silence
       within(callback, (end) => execute({ sql, values }, end)),
     query: (options: object, callback: Callback) => within(callback, (end) => query(options, end)),
   })
-  for (const sql of sessionSettings(silenceS)) {
+  for (const sql of sessionSettings(bounds)) {
     await new Promise<void>((resolve, reject) => {
       target.query({ sql }, (error) => (error ? reject(error) : resolve()))
     })
