@@ -69,10 +69,11 @@ async function look(tx: Executor, holding: string, request: ClaimRequest, taken:
 /**
  * What goes to the same recipient first: a message that is being sent (by whichever replica), that was tried and waits
  * for its next attempt, or that is due itself. One that waits for a time of its own (a quiet morning) holds up nothing.
+ * `+ 0` keeps databases from reading all that a connection ever sent instead of what one recipient got.
  */
 const standingBefore = (recipient: string) => `SELECT 1 FROM wa_outgoing_messages AS earlier
   WHERE earlier.${recipient} = candidate.${recipient} AND earlier.id < candidate.id
-  AND earlier.whatsappSenderConnectionId = candidate.whatsappSenderConnectionId
+  AND earlier.whatsappSenderConnectionId + 0 = candidate.whatsappSenderConnectionId
   AND (earlier.state = 'sending'
     OR (earlier.state IN ('queued', 'waiting') AND (earlier.attempts > 0 OR earlier.due_at <= $2)))`
 
