@@ -54,12 +54,14 @@ async function tell(
   expect(answer.status).to.equal(200)
 }
 
-/** Waits until all news is applied. */
-const applied = (world: World) =>
-  until('all news is applied', async () => {
+/** Waits until all news is applied, and a moment more: what is cached is dropped after the commit. */
+async function applied(world: World): Promise<void> {
+  await until('all news is applied', async () => {
     const waiting = await world.rows('SELECT id FROM wa_connection_events WHERE due_at IS NOT NULL LIMIT 1')
     return waiting.length === 0
   })
+  await sleep(100)
+}
 
 const connectionOf = async (world: World, { connectionId }: OwnConnection): Promise<Shown> =>
   (await world.call<Shown>('GET', `/v1/connections/${connectionId}`)).body

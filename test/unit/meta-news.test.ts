@@ -126,7 +126,6 @@ describe('meta news: accounts and numbers', () => {
       'critical',
       [{ type: 'account_blocked', reason: 'account_restricted' }],
     ],
-    ['a restriction that is over', 'account_update', restricted(business, 1_790_000_000), 'warning', []],
     [
       'a restriction of answers',
       'account_update',
