@@ -66,6 +66,9 @@ export const settings = {
       .default('v24.0'),
     help: 'Its version, where a connection names none',
   },
+  TWIN24_IAM_URL: { schema: url.default('https://iam.twin24.ai/api/v1'), help: "TWIN's login service" },
+  TWIN24_NOTIFY_URL: { schema: url.default('https://notify.twin24.ai/api/v1'), help: "TWIN's notification service" },
+  TWIN24_ANALYSE_URL: { schema: url.default('https://analyse.twin24.ai/api/v1'), help: "TWIN's statistics" },
   NDR_API_URL: {
     schema: url.optional(),
     help: 'Courier side: receives the decisions of customers; without it they are kept',

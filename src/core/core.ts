@@ -254,10 +254,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const reacting = { connections, lanes: () => lanes, optedOut, now, log, metrics }
   const react = createReact(reacting)
   const brake = createBrake(() => lanes)
+  const capabilities = ({ provider }: Pick<Connection, 'provider'>) => providerById(provider)?.capabilities
   const sendMessage = createSendMessage({
     connection: connections.get,
     adapter: options.adapter,
     permit: permissions.permit,
+    publicUrl: options.publicUrl,
     record,
     react,
     countSent: templates.countSent,
@@ -295,6 +297,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     answers: ({ id }) => lanes.answers(id),
     templateHealth: templateHealth.get,
     hasOptedOut: permissions.hasOptedOut,
+    mapsTemplates: (connection) => capabilities(connection)?.templates === 'mapped',
     builtInTemplateId: templates.builtInId,
     isEnabled: options.isEnabled,
     now,
@@ -404,6 +407,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         ...applying,
         flowsFor,
         catalog,
+        isCarriedElsewhere: (connection) => capabilities(connection)?.dialogue === 'provider',
         publicUrl: options.publicUrl(),
         conversations,
         ndr,

@@ -65,10 +65,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     }),
     operations: createOperationsHandlers({ checks: options.checks, metrics, lanes: core.lanes }),
     webhooks: Object.fromEntries(
-      providers.map(({ id, capabilities: { retriesWebhooks } }) => [
-        id,
-        createWebhookHandlers(webhookDeps, { id, retriesWebhooks }),
-      ]),
+      providers.map((provider) => [provider.id, createWebhookHandlers(webhookDeps, provider)]),
     ),
     webhookAliases: options.webhookAliases,
   })

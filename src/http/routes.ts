@@ -70,7 +70,8 @@ const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 export const createRoutes = ({ events, activity, messages, actions, links, accounts, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
-    ...webhookRoutes(`/webhooks/${provider}`, handlers),
+    ...(handlers.hasPlatformUrl ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
+    ...handlers.subpaths.map((subpath) => webhookRoute(`/webhooks/${provider}/:key/${subpath}`, handlers, handlers.receiveCall)),
   ]),
   ...Object.entries(webhookAliases).flatMap(([path, provider]) => webhookRoutes(path, webhooks[provider])),
   { method: 'post', path: '/v1/events',                     auth: 'admin',  body: 'raw', maxBytes: eventBytes,      handler: events.post },
@@ -100,18 +101,22 @@ export const createRoutes = ({ events, activity, messages, actions, links, accou
   { method: 'get',  path: '/metrics',                       auth: 'admin',                                          handler: operations.metrics },
 ]
 
-function webhookRoutes(path: string, handlers: Handlers['webhooks'][string] | undefined): Route[] {
+type WebhookHandlers = Handlers['webhooks'][string]
+
+function webhookRoutes(path: string, handlers: WebhookHandlers | undefined): Route[] {
   if (!handlers) return []
   return [
     { method: 'get', path, auth: 'provider', query: anyQuery, handler: handlers.handshake },
-    {
-      method: 'post',
-      path,
-      auth: 'provider',
-      admit: handlers.admit,
-      body: 'raw',
-      maxBytes: webhookBytes,
-      handler: handlers.receive,
-    },
+    webhookRoute(path, handlers, handlers.receive),
   ]
 }
+
+const webhookRoute = (path: string, { admit }: WebhookHandlers, handler: Route['handler']): Route => ({
+  method: 'post',
+  path,
+  auth: 'provider',
+  admit,
+  body: 'raw',
+  maxBytes: webhookBytes,
+  handler,
+})

@@ -2,10 +2,13 @@
 
 import type { ProviderDefinition } from '../core/contract/provider.ts'
 import { meta } from './meta/definition.ts'
+import { twin24 } from './twin24/definition.ts'
 
-export const providers = [meta] as const satisfies readonly ProviderDefinition[]
+const registry = [meta, twin24] as const satisfies readonly ProviderDefinition[]
 
-export type ProviderId = (typeof providers)[number]['id']
+export type ProviderId = (typeof registry)[number]['id']
+
+export const providers: readonly (ProviderDefinition & { readonly id: ProviderId })[] = registry
 
 /** The provider of this id; undefined when there is none. */
 export const providerById = (id: string): ProviderDefinition | undefined =>
@@ -29,8 +32,8 @@ export const adapterSettings = ({ environment: names }: ProviderDefinition, envi
 /** The platform's own connection as the environment describes it; undefined when it does not. */
 export function platformConnectionOf(environment: Environment) {
   for (const { id, name, environment: names, senderIdField } of providers) {
-    const credentials = pick(names.platform.credentials, environment)
-    if (!credentials[senderIdField]) continue
+    const credentials = pick(names.platform?.credentials ?? {}, environment)
+    if (!names.platform || !senderIdField || !credentials[senderIdField]) continue
     const { businessPhone, verifyToken } = pick(
       { businessPhone: names.platform.businessPhone, verifyToken: names.platform.verifyToken },
       environment,
@@ -42,5 +45,5 @@ export function platformConnectionOf(environment: Environment) {
 
 /** Further paths of platform webhooks -> provider id. */
 export const webhookAliases: Readonly<Record<string, string>> = Object.fromEntries(
-  providers.flatMap(({ id, environment }) => environment.webhookAliases.map((path) => [path, id] as const)),
+  providers.flatMap(({ id, environment }) => (environment.webhookAliases ?? []).map((path) => [path, id] as const)),
 )

@@ -12,13 +12,21 @@ import type {
 import { providerById, providers } from '../../src/providers/index.ts'
 import { createAgent, createHttpClient } from '../../src/providers/shared/http-client.ts'
 import { type ProviderSamples, type SampleAnswer, samplesOf } from './samples/samples.ts'
-import { answer, neverAnswer, resetConnection, type ScriptedServer, startScriptedServer } from './scripted-server.ts'
+import {
+  answer,
+  neverAnswer,
+  resetConnection,
+  type ScriptedServer,
+  type SeenRequest,
+  startScriptedServer,
+} from './scripted-server.ts'
 
-const message: OutgoingMessage = {
+const messageOf = ({ content }: ProviderSamples): OutgoingMessage => ({
   phone: '+4915550001111',
-  content: { type: 'text', text: 'Your parcel leaves today.' },
+  content,
   reference: 'ref-0123456789abcdef',
-}
+  reportUrl: 'https://gateway.example.com/webhooks/any/key',
+})
 
 const playing = (sample: SampleAnswer) => answer(sample.status, sample.body, sample.headers)
 
@@ -33,7 +41,7 @@ describe('provider registry', () => {
     for (const { credentialFields, senderIdField } of providers) {
       const names: string[] = credentialFields.map(({ name }) => name)
       expect(new Set(names).size).to.equal(names.length)
-      expect(names).to.include(senderIdField)
+      if (senderIdField) expect(names).to.include(senderIdField)
       expect(credentialFields.some(({ sensitive }) => sensitive)).to.equal(true)
     }
   })
@@ -47,9 +55,15 @@ for (const provider of providers) {
 
 /** An adapter that talks to a scripted server; both live for the tests of the enclosing `describe`. */
 function useAdapter(provider: ProviderDefinition, samples: ProviderSamples) {
-  const used = {} as { server: ScriptedServer; agent: Agent; adapter: ProviderAdapter }
+  const used = {} as { server: ScriptedServer; agent: Agent; adapter: ProviderAdapter; calls: () => SeenRequest[] }
+  const isLogin = ({ url }: SeenRequest) => samples.login !== undefined && url.startsWith(samples.login.path)
   before(async () => {
-    used.server = await startScriptedServer()
+    const { login } = samples
+    const server = await startScriptedServer()
+    const play: ScriptedServer['play'] = (script) =>
+      server.play((response, seen) => (login && isLogin(seen) ? playing(login.answer) : script)(response, seen))
+    used.server = { ...server, play }
+    used.calls = () => server.seen.filter((seen) => !isLogin(seen))
     used.agent = createAgent()
     const http = createHttpClient({ connectMs: 1000, totalMs: 150, maxBytes: 65_536, dispatcher: used.agent })
     used.adapter = provider.createAdapter({ http, settings: samples.settings(used.server.url) })
@@ -61,8 +75,8 @@ function useAdapter(provider: ProviderDefinition, samples: ProviderSamples) {
   return used
 }
 
-function connectionOf({ credentials }: ProviderSamples): ProviderConnection {
-  return { id: '1', credentials }
+function connectionOf({ credentials, connection }: ProviderSamples): ProviderConnection {
+  return { id: '1', credentials, ...connection }
 }
 
 function expectNoSecrets(value: unknown, provider: ProviderDefinition, samples: ProviderSamples): void {
@@ -77,7 +91,7 @@ function sendingContract(provider: ProviderDefinition, samples: ProviderSamples)
   const used = useAdapter(provider, samples)
 
   const send = async (): Promise<SendOutcome> => {
-    const outcome = await used.adapter.send(message, connectionOf(samples))
+    const outcome = await used.adapter.send(messageOf(samples), connectionOf(samples))
     expectNoSecrets(outcome, provider, samples)
     return outcome
   }
@@ -91,7 +105,7 @@ function sendingContract(provider: ProviderDefinition, samples: ProviderSamples)
   it('is accepted with the vendor id, and carries our reference', async () => {
     used.server.play(playing(samples.accepted))
     expect(await send()).to.include({ outcome: 'accepted', messageId: samples.accepted.messageId })
-    expect(used.server.seen.map(({ body }) => body).join()).to.contain(message.reference)
+    expect(used.server.seen.map(({ body }) => body).join()).to.contain(messageOf(samples).reference)
   })
 
   it('puts no secret into a URL', async () => {
@@ -123,7 +137,7 @@ function sendingContract(provider: ProviderDefinition, samples: ProviderSamples)
     it(`${label}: in doubt`, async () => {
       used.server.play(playing(sample))
       expect(failureOf(await send()).code).to.equal(code)
-      expect(used.server.seen).to.have.length(1)
+      expect(used.calls()).to.have.length(1)
     })
   }
 
@@ -131,14 +145,14 @@ function sendingContract(provider: ProviderDefinition, samples: ProviderSamples)
     for (const script of [neverAnswer, resetConnection]) {
       used.server.play(script)
       expect(failureOf(await send()).code).to.equal('no_answer')
-      expect(used.server.seen).to.have.length(1)
+      expect(used.calls()).to.have.length(1)
     }
   })
 
   it('nobody there: refused, because provably not sent', async () => {
     const http = createHttpClient({ connectMs: 1000, totalMs: 1000, maxBytes: 10, dispatcher: used.agent })
     const unreachable = provider.createAdapter({ http, settings: samples.settings('http://127.0.0.1:1') })
-    const outcome = await unreachable.send(message, connectionOf(samples))
+    const outcome = await unreachable.send(messageOf(samples), connectionOf(samples))
     expect(failureOf(outcome).code).to.equal('connection_unreachable')
   })
 
@@ -174,17 +188,17 @@ function webhookContract(provider: ProviderDefinition, samples: ProviderSamples)
   const http = async () => ({ kind: 'unsent', reason: 'not part of this test' }) as const
   const adapter = provider.createAdapter({ http, settings: {} })
   const connection = connectionOf(samples)
-  const parts = (body: Buffer) => adapter.parse(body).map(({ part }) => part)
+  const parts = (body: Buffer) => adapter.parse(body, [connection]).map(({ part }) => part)
 
   it('reads a report and a reply, addressed to our sender', () => {
-    const events = adapter.parse(samples.webhook)
+    const events = adapter.parse(samples.webhook, [connection])
     expect(events.map(({ part }) => part.type)).to.deep.equal(['report', 'reply'])
-    for (const { senderId } of events) expect(senderId).to.equal(samples.credentials[provider.senderIdField])
+    for (const { senderId } of events) expect(senderId).to.equal(samples.credentials[provider.senderIdField ?? ''])
     expect(events[0]?.part).to.include({ status: 'delivered' })
   })
 
   it('reads the same bytes the same way, however often', () => {
-    expect(adapter.parse(samples.webhook)).to.deep.equal(adapter.parse(samples.webhook))
+    expect(adapter.parse(samples.webhook, [connection])).to.deep.equal(adapter.parse(samples.webhook, [connection]))
   })
 
   it('keeps a status it does not know, without a meaning', () => {
@@ -192,9 +206,12 @@ function webhookContract(provider: ProviderDefinition, samples: ProviderSamples)
     expect(part).to.include({ type: 'report', vendorStatus: 'teleported' }).and.not.have.property('status')
   })
 
-  it('keeps a reply of a type it does not know', () => {
-    expect(parts(samples.unknownType)[0]).to.include({ type: 'reply', replyType: 'hologram' })
-  })
+  const { unknownType } = samples
+  if (unknownType) {
+    it('keeps a reply of a type it does not know', () => {
+      expect(parts(unknownType)[0]).to.include({ type: 'reply', replyType: 'hologram' })
+    })
+  }
 
   it('parks what it cannot read and keeps the siblings', () => {
     expect(parts(samples.oneBad).map(({ type }) => type)).to.deep.equal(['unreadable', 'report'])
@@ -202,11 +219,18 @@ function webhookContract(provider: ProviderDefinition, samples: ProviderSamples)
 
   it('says so when the whole body cannot be read', () => {
     for (const body of ['', 'null', '[]', '"x"', '{', '\u0000\u0001']) {
-      expect(() => adapter.parse(Buffer.from(body)), body).to.throw(SyntaxError)
+      expect(() => adapter.parse(Buffer.from(body), [connection]), body).to.throw(SyntaxError)
     }
   })
 
   const { sign } = samples
+  it('has a proof of origin as its capabilities say', () => {
+    expect(sign !== undefined).to.equal(provider.capabilities.webhookProof === 'signature')
+    // Without a signature only the URL of exactly one connection vouches for a call.
+    const ofNobody = adapter.verify({ headers: {}, body: samples.webhook }, [])
+    const ofTwo = adapter.verify({ headers: {}, body: samples.webhook }, [connection, { ...connection, id: '2' }])
+    expect([ofNobody, ofTwo]).to.deep.equal([false, false])
+  })
   if (sign) signatureContract(adapter, connection, samples, sign)
 }
 

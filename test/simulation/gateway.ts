@@ -92,6 +92,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
         optedOut: async () => {},
       }),
       countSent: () => {},
+      publicUrl: () => 'http://gateway.example',
     }),
   })
 

@@ -1,7 +1,7 @@
 /** Sender connections as rows: what is read of them, and what is written. */
 
 import { randomBytes } from 'node:crypto'
-import type { ProviderDefinition } from '../contract/provider.ts'
+import type { DialogueResults, ProviderDefinition, TemplateMappings } from '../contract/provider.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import type { Connection, ConnectionDraft } from './connections.ts'
 import { effectiveLimits, type Limits, type SenderQuality } from './limits.ts'
@@ -15,7 +15,8 @@ interface RowDeps {
 /** Start of every SELECT whose rows {@link fromRow} reads. */
 export const connectionSelect =
   'SELECT id, account_id, provider, name, sender_id, business_phone, webhook_key, verify_token, credentials, limits, ' +
-  'fallback_connection_id, state, state_reason, echoed_until, managed_by, quality, reported_limits FROM wa_connections'
+  'fallback_connection_id, state, state_reason, echoed_until, managed_by, quality, reported_limits, ' +
+  'template_mappings, dialogue_results, keeps_reference FROM wa_connections'
 
 export interface ConnectionRow {
   id: number
@@ -35,6 +36,9 @@ export interface ConnectionRow {
   managed_by: string | null
   quality: SenderQuality | null
   reported_limits: string | null
+  template_mappings: string | null
+  dialogue_results: string | null
+  keeps_reference: number | null
 }
 
 /** A row as core knows it, its credentials opened. */
@@ -48,11 +52,14 @@ export function fromRow(row: ConnectionRow, { secrets, providerById }: RowDeps):
     provider: row.provider,
     name: row.name,
     senderId: row.sender_id ?? undefined,
-    vendorAccountId: provider && credentials?.[provider.vendorAccountIdField],
+    vendorAccountId: credentials?.[provider?.vendorAccountIdField ?? ''],
     businessPhone: row.business_phone,
     webhookKey: row.webhook_key,
     verifyToken: row.verify_token,
     credentials: credentials ?? {},
+    templates: row.template_mappings ? (JSON.parse(row.template_mappings) as TemplateMappings) : {},
+    dialogueResults: row.dialogue_results ? (JSON.parse(row.dialogue_results) as DialogueResults) : {},
+    keepsReference: row.keeps_reference === null ? undefined : Number(row.keeps_reference) === 1,
     limits: effectiveLimits(provider?.defaultLimits, own, limitsIn(row.reported_limits), row.quality),
     ownLimits: own,
     quality: row.quality ?? undefined,
@@ -105,12 +112,17 @@ export function toColumns(draft: ConnectionDraft, webhookKey: string, deps: RowD
     sender_id: senderIdOf(draft, deps) ?? null,
     business_phone: draft.businessPhone,
     credentials: JSON.stringify(Object.fromEntries(sealed)),
+    template_mappings: jsonOf(draft.templates),
+    dialogue_results: jsonOf(draft.dialogueResults),
     limits: draft.limits ? JSON.stringify(draft.limits) : null,
     fallback_connection_id: draft.fallbackConnectionId ?? null,
     managed_by: draft.managedBy ?? null,
     ...(draft.verifyToken ? { verify_token: draft.verifyToken } : {}),
   }
 }
+
+const jsonOf = (entries: object | undefined): string | null =>
+  entries && Object.keys(entries).length > 0 ? JSON.stringify(entries) : null
 
 /** What a row gets once. */
 export const newKeys = (draft: ConnectionDraft, webhookKey: string, now: Date) => ({

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { ProviderConnection, ProviderDefinition } from '../contract/provider.ts'
+import type { DialogueResults, ProviderConnection, ProviderDefinition, TemplateMappings } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
 import { isDatabaseAway, isUniqueViolation } from '../storage/database-errors.ts'
 import { insertRows, updateRows } from '../storage/rows.ts'
@@ -26,6 +26,12 @@ export interface Connection {
   readonly webhookKey: string
   readonly verifyToken: string
   readonly credentials: Readonly<Record<string, string>>
+  /** What stands for each template there, where the provider finds none by name. */
+  readonly templates: TemplateMappings
+  /** What the results of a dialogue there mean. */
+  readonly dialogueResults: DialogueResults
+  /** Does the provider keep our reference, as its answers showed? Undefined: not seen yet. */
+  readonly keepsReference: boolean | undefined
   /** As they hold: what an operator set, within what the provider allows, slower while the quality is bad. */
   readonly limits: Limits
   /** What an operator set. */
@@ -46,6 +52,8 @@ export interface ConnectionDraft {
   readonly name: string
   readonly businessPhone: string
   readonly credentials: Readonly<Record<string, string>>
+  readonly templates?: TemplateMappings | undefined
+  readonly dialogueResults?: DialogueResults | undefined
   readonly limits?: { readonly [Name in keyof Limits]?: Limits[Name] | undefined } | undefined
   readonly fallbackConnectionId?: number | undefined
   readonly verifyToken?: string | undefined
@@ -53,9 +61,10 @@ export interface ConnectionDraft {
 }
 
 export type ConnectionChanges = Partial<
-  Pick<ConnectionDraft, 'name' | 'businessPhone' | 'credentials' | 'limits' | 'fallbackConnectionId'> & {
-    readonly state: 'active' | 'paused'
-  }
+  Pick<
+    ConnectionDraft,
+    'name' | 'businessPhone' | 'credentials' | 'templates' | 'dialogueResults' | 'limits' | 'fallbackConnectionId'
+  > & { readonly state: 'active' | 'paused' }
 >
 
 export class SenderTakenError extends Error {
@@ -80,6 +89,8 @@ export interface ConnectionStore {
   pause(id: number, reason: string, seenAt?: Date): Promise<boolean>
   /** Notes that a send begun at this time was echoed. */
   noteEcho(id: number, sentAt: Date): Promise<void>
+  /** Notes whether an answer showed that the provider keeps our reference. */
+  noteKeptReference(id: number, isKept: boolean): Promise<void>
   /** Changes what is given; credentials as a whole; new credentials end a pause. Undefined when there is no such connection. */
   patch(id: number, changes: ConnectionChanges): Promise<Connection | undefined>
   /** Creates or updates the one connection that the installation's environment describes. */
@@ -105,7 +116,18 @@ interface CachedConnections {
 }
 
 /** What an adapter gets to see of a connection. */
-export const forProvider = ({ id, credentials }: Connection): ProviderConnection => ({ id: String(id), credentials })
+export const forProvider = (connection: Connection): ProviderConnection => ({
+  id: String(connection.id),
+  credentials: connection.credentials,
+  // Random, the connection's own, and never given to a provider that signs nothing.
+  signingSecret: connection.verifyToken,
+  templates: connection.templates,
+  dialogueResults: connection.dialogueResults,
+})
+
+/** Where the provider reports to, as it reaches us. */
+export const webhookUrlOf = ({ provider, webhookKey }: Connection, publicUrl: string): string =>
+  `${publicUrl}/webhooks/${provider}/${webhookKey}`
 
 const cacheMs = 30_000
 /** 24 bytes are 32 characters of base64url. */
@@ -222,6 +244,14 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
         'UPDATE wa_connections SET echoed_until = $2 WHERE id = $1 AND (echoed_until IS NULL OR echoed_until < $2)',
         [id, sqlTime(sentAt)],
       )
+    },
+    async noteKeptReference(id, isKept) {
+      const value = isKept ? 1 : 0
+      const changedRows = await database.write(
+        'UPDATE wa_connections SET keeps_reference = $2 WHERE id = $1 AND (keeps_reference IS NULL OR keeps_reference <> $2)',
+        [id, value],
+      )
+      if (changedRows > 0) drop()
     },
     drop,
     announce: changed,

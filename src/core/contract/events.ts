@@ -1,5 +1,6 @@
 /** What comes back from a provider, in our own terms. Adapters produce these; only core decides what they mean. */
 
+import type { CustomerAction } from './actions.ts'
 import type { Address } from './address.ts'
 import type { Failure } from './failures.ts'
 
@@ -15,6 +16,8 @@ export interface DeliveryReport {
   /** Undefined for a status that we do not know: it is stored and counted, and changes nothing. */
   readonly status?: ReportStatus
   readonly vendorStatus: string
+  /** Nothing proves it, or nobody knows the word: it changes nothing, and the provider is asked. */
+  readonly isUnconfirmed?: boolean
   /** The provider's own time; undefined when absent or absurd. */
   readonly at?: Date
   readonly recipient: Address
@@ -48,12 +51,22 @@ export interface CustomerReply {
   readonly value?: string
   /** The payload or id that we gave to the button. */
   readonly buttonId?: string
+  /** What was chosen, where a dialogue of the provider's asked for it and no button of ours did. */
+  readonly choice?: Choice
+  /** Our reference of the message that is answered, when the vendor echoes it. */
+  readonly reference?: string
   /** The vendor's id of the message that is answered. */
   readonly contextMessageId?: string
   readonly from: Address
   readonly profileName?: string
   readonly at?: Date
   readonly raw: unknown
+}
+
+export interface Choice {
+  readonly action: CustomerAction
+  /** Of a date, `yyyy-mm-dd`. */
+  readonly value?: string
 }
 
 interface NewsOfContact {

@@ -4,8 +4,9 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http'
+import type { CustomerAction } from './actions.ts'
 import type { Content } from './content.ts'
-import type { InboundEvent } from './events.ts'
+import type { InboundEvent, TemplateKey } from './events.ts'
 import type { Failure } from './failures.ts'
 
 /** One field of a provider's credentials: drives validation, the API's answers, redaction and docs. */
@@ -20,26 +21,58 @@ export interface CredentialField {
   readonly default?: string
 }
 
+/** What differs between providers and matters to core. Core asks these flags, never which provider it is. */
 export interface Capabilities {
   /** Does the vendor send our reference back in its reports? Then a doubt is resolved by evidence. */
   readonly echoesReference: boolean
+  /** Does it tell that a message was read? Where not, a message that is never `read` means nothing. */
   readonly readReceipts: boolean
-  /** Free text and buttons. */
+  /** Free text and buttons. Where not, only templates are ever sent. */
   readonly freeForm: boolean
   /** Free-form content is only taken within so long after the customer's last message; absent = always. */
   readonly serviceWindowMs?: number
   /**
    * Does the vendor send a webhook again, for hours at least, that was not answered 200? If not, one that cannot be
-   * stored at once must be kept elsewhere before it is answered.
+   * stored at once must be kept elsewhere before it is answered, and that no report came proves nothing.
    */
   readonly retriesWebhooks: boolean
+  /**
+   * `signature`: every webhook proves its origin. `url`: only the unguessable URL of the connection vouches for it, so
+   * there is no URL for the whole platform, and a reported failure is confirmed by asking.
+   */
+  readonly webhookProof: 'signature' | 'url'
+  /**
+   * `registered`: the vendor keeps, approves and finds templates by name. `mapped`: it knows none of our names, and
+   * each connection says what stands for a template there (`templateFields`).
+   */
+  readonly templates: 'registered' | 'mapped'
+  /** Can the vendor be asked for a message by our reference, and for what became of it (`lookUp`, `poll`)? */
+  readonly looksUp: boolean
+  /**
+   * Who talks on after the first message. `provider`: a dialogue there asks the customer and tells us the choice; it is
+   * recorded and pushed, and nothing is sent from here.
+   */
+  readonly dialogue: 'gateway' | 'provider'
 }
 
 /** A sender connection as an adapter needs it: decrypted, and only for the time of the call. */
 export interface ProviderConnection {
   readonly id: string
   readonly credentials: Readonly<Record<string, string>>
+  /** Known to us alone: signs what the vendor brings back without a signature of its own. */
+  readonly signingSecret?: string
+  /** `name.language` -> what stands for the template there; only where templates are `mapped`. */
+  readonly templates?: TemplateMappings
+  /** Result of the provider's dialogue -> value -> what the customer chose; only where the dialogue is the provider's. */
+  readonly dialogueResults?: DialogueResults
 }
+
+export type TemplateMappings = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+export type DialogueResults = Readonly<Record<string, Readonly<Record<string, CustomerAction>>>>
+
+/** Key of {@link TemplateMappings}. */
+export const templateKey = ({ name, language }: TemplateKey): string => `${name}.${language}`
 
 export interface OutgoingMessage {
   /** E.164 with `+`, or absent when only a user id is known. */
@@ -50,11 +83,20 @@ export interface OutgoingMessage {
   readonly reference: string
   /** The vendor's id of the customer's message that is answered. */
   readonly contextMessageId?: string
+  /** Where reports on this message are to be sent, for vendors that want to be told with each one. */
+  readonly reportUrl?: string
 }
 
 /** The three outcomes of a send. `refused` means: provably not taken. */
 export type SendOutcome =
-  | { readonly outcome: 'accepted'; readonly messageId: string; readonly recipientId?: string; readonly note?: string }
+  | {
+      readonly outcome: 'accepted'
+      readonly messageId: string
+      readonly recipientId?: string
+      readonly note?: string
+      /** Does the vendor provably keep our reference, so that not finding it means not having it? Absent = not told. */
+      readonly isReferenceKept?: boolean
+    }
   | { readonly outcome: 'refused'; readonly failure: Failure }
   | { readonly outcome: 'in_doubt'; readonly failure: Failure }
 
@@ -63,6 +105,8 @@ export interface HttpRequest {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Less time than the client gives an exchange as a whole. */
+  readonly timeoutMs?: number
 }
 
 /**
@@ -92,6 +136,22 @@ export interface WebhookRequest {
   readonly body: Buffer
 }
 
+/** What the vendor says of one reference. `not_known`: it could not be asked, or did not answer. */
+export type LookUp =
+  | { readonly result: 'found'; readonly messageId: string }
+  | { readonly result: 'absent' }
+  | { readonly result: 'not_known'; readonly why: string }
+
+/** A message that the vendor took and that has not come to its end. */
+export interface PolledMessage {
+  readonly messageId: string
+  /** Our reference of the attempt. */
+  readonly reference: string
+  readonly acceptedAt: Date
+  /** The status is known to the end, and only the dialogue's result is missing. */
+  readonly awaitsResultOnly: boolean
+}
+
 export interface ProviderAdapter {
   /** Hands one message over. Resolves with one of the three outcomes; a throw counts as in doubt. */
   send(message: OutgoingMessage, connection: ProviderConnection): Promise<SendOutcome>
@@ -103,10 +163,21 @@ export interface ProviderAdapter {
   verify(request: WebhookRequest, connections: readonly ProviderConnection[]): boolean
   /**
    * Reads a verified body into independent parts.
+   * @param connections those that the URL stands for
    * @throws {SyntaxError} when the body as a whole cannot be read
    */
-  parse(body: Buffer): InboundEvent[]
+  parse(body: Buffer, connections: readonly ProviderConnection[]): InboundEvent[]
+  /** Looks for a message by the reference that was given with it. Only where `capabilities.looksUp`. */
+  lookUp?(reference: string, connection: ProviderConnection): Promise<LookUp>
+  /**
+   * Asks what became of messages, at most {@link maxPolled} at once. What is not known there yet is left out; a call
+   * that failed brings nothing. Only where `capabilities.looksUp`.
+   */
+  poll?(messages: readonly PolledMessage[], connection: ProviderConnection, now: Date): Promise<InboundEvent[]>
 }
+
+/** Messages in one {@link ProviderAdapter.poll}. */
+export const maxPolled = 50
 
 /** Names of environment variables, by what they set. */
 export interface ProviderEnvironment {
@@ -128,10 +199,14 @@ export interface ProviderDefinition {
   readonly name: string
   readonly capabilities: Capabilities
   readonly credentialFields: readonly CredentialField[]
-  /** The credential that names our sender inside webhooks (Meta: the phone number id). */
-  readonly senderIdField: string
+  /** What a connection says of each template, where templates are `mapped`. */
+  readonly templateFields?: readonly CredentialField[]
+  /** The credential that names our sender inside webhooks (Meta: the phone number id); absent = webhooks name none. */
+  readonly senderIdField?: string
   /** The credential that names the business account, to which news about templates and restrictions is addressed. */
-  readonly vendorAccountIdField: string
+  readonly vendorAccountIdField?: string
+  /** Further paths below a connection's webhook URL, for other callers at the vendor; answered `{"ok":true}`. */
+  readonly webhookSubpaths?: readonly string[]
   /** How long the vendor tries to deliver a message whose template names no lifetime of its own. */
   readonly messageLifetimeMs: number
   readonly environment: ProviderEnvironment

@@ -37,6 +37,8 @@ export interface Turn {
   readonly settings: AccountSettings
   /** The decision that was taken before is held and not pushed. */
   readonly isUnpushed: boolean
+  /** A dialogue of the provider's asks and answers. */
+  readonly isCarriedElsewhere: boolean
 }
 
 export interface Advance {
@@ -62,6 +64,7 @@ export function advance(deps: AdvanceDeps, turn: Turn): Advance {
     hasChoices: offeredActions(root).length > 0,
     isPaused: isPaused(turn, flows, now),
     isUnpushed: turn.isUnpushed,
+    isCarriedElsewhere: turn.isCarriedElsewhere,
   })
   const followUp = followUpOf(deps, turn, step, flows)
   return {

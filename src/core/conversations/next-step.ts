@@ -33,6 +33,8 @@ export interface Circumstances {
   readonly hasChoices: boolean
   /** A person is writing with the customer. */
   readonly isPaused: boolean
+  /** A dialogue of the provider's asks and answers: what it came to is taken, and nothing is said from here. */
+  readonly isCarriedElsewhere?: boolean
   /** The courier side has provably not been told of the decision, and will not be before this step is written. */
   readonly isUnpushed: boolean
 }
@@ -69,6 +71,7 @@ const minuteMs = 60_000
  */
 export function nextStep(flows: Flows, known: Conversation, move: CustomerMove, around: Circumstances): Step {
   const step = openStep(flows, known, move, around)
+  if (around.isCarriedElsewhere) return silent(step, known)
   return around.isPaused ? hushed(step, known) : step
 }
 
@@ -92,11 +95,14 @@ const noted = (conversation: Conversation, answer?: Answer): Step => ({
   ...(answer ? { answer } : {}),
 })
 
-/** While a person writes, only what a tap needs to go on is said; somebody who typed was not answered then. */
-function hushed({ answer, ...step }: Step, { choicesAt }: Conversation): Step {
-  if (answer?.type === 'dates' || answer?.type === 'link') return { ...step, answer }
-  const { choicesAt: _, ...conversation } = step.conversation
-  return { ...step, conversation: { ...conversation, ...(choicesAt ? { choicesAt } : {}) } }
+/** While a person writes, only what a tap needs to go on is said. */
+const hushed = (step: Step, known: Conversation): Step =>
+  step.answer?.type === 'dates' || step.answer?.type === 'link' ? step : silent(step, known)
+
+/** Nothing is said; somebody who typed was not answered then, and no dates were offered. */
+function silent({ answer: _, ...step }: Step, { choicesAt, offeredDates }: Conversation): Step {
+  const { choicesAt: __, ...conversation } = step.conversation
+  return { ...step, conversation: { ...conversation, offeredDates, ...(choicesAt ? { choicesAt } : {}) } }
 }
 
 function onWords(flows: Flows, known: Conversation, around: Circumstances): Step {
@@ -133,9 +139,11 @@ function onTap(flows: Flows, known: Conversation, { action, value }: Tap, around
   }
 }
 
-/** A date that we offered last and that is still to come; taps on old buttons may name any other. */
-const isTakeable = (known: Conversation, date: string | undefined, { now, timezone }: Circumstances): boolean =>
-  date !== undefined && known.offeredDates.includes(date) && isStillAhead(date, now, timezone)
+/** A date that was offered last and is still to come; taps on old buttons may name any other. */
+const isTakeable = (known: Conversation, date: string | undefined, around: Circumstances): boolean =>
+  date !== undefined &&
+  (around.isCarriedElsewhere || known.offeredDates.includes(date)) &&
+  isStillAhead(date, around.now, around.timezone)
 
 function askForDate(
   flows: Flows,

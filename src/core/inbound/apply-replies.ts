@@ -29,6 +29,8 @@ export interface ApplyRepliesDeps extends AdvanceDeps {
   readonly activity: ActivityStore
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
   readonly connection: (id: number) => Promise<Connection | undefined>
+  /** Does a dialogue at the provider ask and answer the customers of this connection? */
+  readonly isCarriedElsewhere: (connection: Connection) => boolean
   readonly log: Logger
   readonly metrics: Metrics
   /** Follow-ups are committed: these connections have something to send. */
@@ -106,7 +108,10 @@ async function advanceAll(
     if (!root || reply.isAnnounced) continue
     const known = current.get(rootId) ?? { rootId, accountId: root.accountId, offeredDates: [] }
     const settings = await deps.settings(root.accountId, root.snapshot.channelId)
-    const step = advance(deps, { reply, contact, root, known, settings, isUnpushed: unpushed.has(rootId) })
+    const connection = await deps.connection(reply.connectionId)
+    const isCarriedElsewhere = connection !== undefined && deps.isCarriedElsewhere(connection)
+    const isUnpushed = unpushed.has(rootId)
+    const step = advance(deps, { reply, contact, root, known, settings, isUnpushed, isCarriedElsewhere })
     current.set(rootId, step.conversation)
     advances.push(step)
   }

@@ -2,6 +2,8 @@
 
 import { createHash } from 'node:crypto'
 import type { CustomerReply, DeliveryReport, Pricing } from '../contract/events.ts'
+import { buttonPayload } from '../conversations/button-payload.ts'
+import { parseAttemptReference } from '../sending/outgoing-message.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows, type Values } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
@@ -37,6 +39,7 @@ export interface PendingReply {
   readonly fromPhone: string | null
   readonly fromUserId: string | null
   readonly fromName: string | null
+  /** The provider's id of the answered message, or our reference of it where the provider echoes that. */
   readonly contextMessageId: string | null
   readonly messageId: string
   readonly type: string
@@ -151,7 +154,7 @@ function reportRow({ connectionId, report }: ReceivedReport, now: Date): Values 
     connection_id: connectionId,
     message_id: report.messageId.slice(0, 255),
     reference: report.reference?.slice(0, 64) ?? null,
-    status: (report.status ?? report.vendorStatus).slice(0, 32),
+    status: statusWord(report),
     failure_code: failure?.code ?? null,
     failure_reason: failure ? [failure.vendorCode, failure.detail].filter(Boolean).join(' ').slice(0, 1024) : null,
     pricing: report.pricing ? JSON.stringify(report.pricing) : null,
@@ -164,12 +167,22 @@ function reportRow({ connectionId, report }: ReceivedReport, now: Date): Values 
   }
 }
 
+/** Of a report that is only a hint: it changes nothing until the provider was asked. */
+export const unconfirmed = 'unconfirmed'
+
+const statusWord = ({ status, isUnconfirmed, vendorStatus }: DeliveryReport): string =>
+  isUnconfirmed ? unconfirmed : (status ?? vendorStatus).slice(0, 32)
+
 /** The same message, status and recipient is the same report, however often and in whatever order it comes. */
-const dedupeKey = (connectionId: number, { messageId, vendorStatus, recipient }: DeliveryReport): string =>
-  createHash('sha256')
-    .update([connectionId, messageId, vendorStatus, recipient.phone, recipient.userId].join('\n'))
+const dedupeKey = (connectionId: number, report: DeliveryReport): string => {
+  const { messageId, vendorStatus, recipient, isUnconfirmed } = report
+  // The provider's own word about what was only hinted at is another report.
+  const hint = isUnconfirmed ? [unconfirmed] : []
+  return createHash('sha256')
+    .update([connectionId, messageId, vendorStatus, recipient.phone, recipient.userId, ...hint].join('\n'))
     .digest('base64url')
     .slice(0, 32)
+}
 
 function replyRow({ connectionId, reply }: ReceivedReply, now: Date): Values {
   const at = sqlTime(now)
@@ -178,18 +191,24 @@ function replyRow({ connectionId, reply }: ReceivedReply, now: Date): Values {
     from_phone: reply.from.phone?.slice(0, 32) ?? null,
     from_user_id: reply.from.userId?.slice(0, 160) ?? null,
     from_name: reply.profileName?.slice(0, 128) ?? null,
-    context_message_id: reply.contextMessageId?.slice(0, 255) ?? null,
+    context_message_id: (reply.contextMessageId ?? reply.reference)?.slice(0, 255) ?? null,
     reply_message_id: reply.messageId.slice(0, 255),
     customer_reply_type: reply.replyType.slice(0, 32),
     // 4096 characters at most from the vendor; TEXT holds 65,535 bytes.
     customer_reply_value: reply.value?.slice(0, 8_192) ?? null,
-    button_reply_id: reply.buttonId?.slice(0, 512) ?? null,
+    button_reply_id: (reply.buttonId ?? chosenPayload(reply))?.slice(0, 512) ?? null,
     payload: JSON.stringify(reply.raw),
     external_updated_at: sqlTime(reply.at),
     due_at: at,
     created_at: at,
     updated_at: at,
   }
+}
+
+/** What was chosen without a button of ours, as the button would have said it. */
+function chosenPayload({ choice, reference }: CustomerReply): string | undefined {
+  const answered = parseAttemptReference(reference)
+  return choice && answered && buttonPayload({ reference: answered.reference, ...choice })
 }
 
 const pendingReportColumns =

@@ -1,6 +1,6 @@
 /** Webhooks from their bytes to stored rows; the same whether they come by HTTP or were kept while the database was away. */
 
-import type { Connection, ConnectionStore } from '../accounts/connections.ts'
+import { type Connection, type ConnectionStore, forProvider } from '../accounts/connections.ts'
 import type { InboundEvent } from '../contract/events.ts'
 import type { ProviderAdapter } from '../contract/provider.ts'
 import { BatcherFullError } from '../storage/batcher.ts'
@@ -42,7 +42,7 @@ export function createWebhookIntake(deps: IntakeDeps): WebhookIntake {
     ownersOf,
     async store({ provider, key, body }) {
       const owners = await ownersOf(provider, key)
-      const events = parse(deps, provider, body)
+      const events = parse(deps, provider, body, owners)
       const related = events.some(({ part }) => part.type === 'account_news') ? await relatedTo(deps, owners) : owners
       await receive({ connections: owners, related, events }).catch((error) => {
         if (isPassing(error)) throw error
@@ -68,11 +68,11 @@ const isPassing = (error: unknown): boolean =>
   isDatabaseAway(error) || isTransient(error) || error instanceof BatcherFullError
 
 /** A body that is signed and still unreadable is kept whole for a person; asking for it again would not mend it. */
-function parse({ adapter }: IntakeDeps, provider: string, body: Buffer): InboundEvent[] {
+function parse({ adapter }: IntakeDeps, provider: string, body: Buffer, owners: readonly Connection[]): InboundEvent[] {
   const why = whyBeyond(body, webhookBounds)
   if (why) return unreadable(body, why)
   try {
-    return adapter(provider).parse(body)
+    return adapter(provider).parse(body, owners.map(forProvider))
   } catch (error) {
     return unreadable(body, String(error))
   }

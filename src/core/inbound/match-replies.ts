@@ -3,6 +3,7 @@
 import type { Contact } from '../contacts/contact.ts'
 import type { Address } from '../contract/address.ts'
 import { parseButtonPayload } from '../conversations/button-payload.ts'
+import { parseAttemptReference } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Executor } from '../storage/database.ts'
@@ -22,8 +23,8 @@ export interface MatchedReply extends KnownReply {
 }
 
 /**
- * Finds the conversations of replies, in this order: the message that the provider says was answered; our reference in
- * the button's payload; the newest conversation with that customer on that connection.
+ * Finds the conversations of replies, in this order: the message that the provider says was answered; our reference, as
+ * echoed or in the button's payload; the newest conversation with that customer on that connection.
  * The first messages stay locked until the transaction's end, so that two taps at once are taken one after the other.
  */
 export async function matchReplies(
@@ -99,7 +100,9 @@ async function findCandidates(
   const contextOf = ({ reply }: KnownReply) => reply.contextMessageId ?? undefined
   note(await outgoing.idsByMessageId(distinct(replies.map(contextOf)), tx), contextOf)
 
-  const referenceOf = ({ reply }: KnownReply) => parseButtonPayload(reply.buttonId ?? undefined)?.reference
+  const referenceOf = ({ reply }: KnownReply) =>
+    parseAttemptReference(reply.contextMessageId ?? undefined)?.reference ??
+    parseButtonPayload(reply.buttonId ?? undefined)?.reference
   note(await outgoing.idsByReference(distinct(missing().map(referenceOf)), tx), referenceOf)
 
   // A context that we do not know (yet) is no reason to guess: only what names no message goes to the newest one.

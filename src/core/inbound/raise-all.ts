@@ -2,9 +2,10 @@
 
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import type { Content } from '../contract/content.ts'
+import { parseAttemptReference } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { PendingReport } from './inbound-store.ts'
-import { knownStatus, raise } from './raise-message.ts'
+import { knownStatus, proveTaken, raise } from './raise-message.ts'
 
 export interface MatchedReports {
   readonly pending: readonly PendingReport[]
@@ -28,14 +29,20 @@ export function raiseAll(
     const id = ids.get(report.id)
     const status = knownStatus(report.status)
     const record = id === undefined ? undefined : (current.get(id) ?? records.get(id))
-    if (!record || !status) continue
-    const raised = raise(record, report, status, lifetimeMs(record.content))
+    if (!record || (!status && !isProof(record, report))) continue
+    const raised = status ? raise(record, report, status, lifetimeMs(record.content)) : proveTaken(record, report)
     current.set(record.id, raised)
     if (record.acceptedAt === null && raised.rootOutgoingId === null) {
       activities.push(activityRecord(raised, { eventSubType: 'inqueue', at: report.at }))
     }
+    if (!status) continue
     const failureReason = status === 'failed' ? (report.failureReason ?? report.failureCode ?? '') : ''
     activities.push(activityRecord(raised, { eventSubType: status, at: report.at, failureReason }))
   }
   return { changed: [...current.values()], activities }
 }
+
+/** Whatever it says: our reference came back from the provider. */
+const isProof = (record: OutgoingRecord, { reference, at }: PendingReport): boolean =>
+  parseAttemptReference(reference ?? undefined)?.reference === record.reference &&
+  (record.acceptedAt === null || at < record.acceptedAt)

@@ -5,7 +5,7 @@ import { givenUpAt } from '../sending/lifetime.ts'
 import { rank } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { PendingReport } from './inbound-store.ts'
-import { withReport } from './message-status.ts'
+import { earliest, withReport } from './message-status.ts'
 
 const statuses: ReadonlySet<string> = new Set<ReportStatus>(['sent', 'delivered', 'read', 'failed'])
 
@@ -35,6 +35,21 @@ export function raise(
     dueAt: isEnded ? null : nextLookAt(raised, lifetimeMs),
     messageId: record.messageId ?? report.messageId,
     ...failureOf(status === 'failed' ? report : lasting),
+  }
+}
+
+/** A report without a meaning that carries our reference proves at least that the provider took the message by then. */
+export function proveTaken(record: OutgoingRecord, { at, messageId }: PendingReport): OutgoingRecord {
+  if (record.acceptedAt) return { ...record, acceptedAt: earliest(record.acceptedAt, at) }
+  return {
+    ...record,
+    ...noFailure,
+    failedAt: null,
+    state: record.state === 'skipped' ? record.state : 'accepted',
+    statusRank: rank.accepted,
+    dueAt: null,
+    acceptedAt: at,
+    messageId: record.messageId ?? messageId,
   }
 }
 

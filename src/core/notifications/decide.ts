@@ -7,6 +7,7 @@ import type { TemplateHealth } from '../accounts/template-health.ts'
 import type { OrderSnapshot } from '../activity/order-snapshot.ts'
 import type { Content } from '../contract/content.ts'
 import type { TemplateKey } from '../contract/events.ts'
+import { templateKey } from '../contract/provider.ts'
 import { buttonPayload } from '../conversations/button-payload.ts'
 import type { OutgoingDraft } from '../sending/outgoing-message.ts'
 import { type ChosenRoute, chooseRoute, type TemplateTrouble } from '../sending/route.ts'
@@ -42,6 +43,8 @@ export interface DecideDeps {
   readonly templateHealth: TemplateHealth['get']
   /** Has the customer refused marketing messages on a connection? */
   readonly hasOptedOut: (connectionId: number, phone: string) => Promise<boolean>
+  /** Must the connection itself say what stands for a template there? */
+  readonly mapsTemplates: (connection: Connection) => boolean
   readonly builtInTemplateId: (name: string, language: string) => number | undefined
   /** The installation's own switch, above every account's. */
   readonly isEnabled: boolean
@@ -128,17 +131,27 @@ const troubleOf = { usable: undefined, not_approved: 'template_not_approved', pa
 
 /** What speaks against a template at each of these connections. */
 async function templateTroubles(
-  { templateHealth }: DecideDeps,
+  deps: DecideDeps,
   template: TemplateKey,
   connections: readonly (Connection | undefined)[],
 ): Promise<Map<number, TemplateTrouble>> {
   const troubles = new Map<number, TemplateTrouble>()
   for (const connection of connections) {
-    const use = connection && (await templateHealth(connection.id, template))?.use
-    const trouble = use ? troubleOf[use] : undefined
+    const trouble = connection && (await templateTrouble(deps, template, connection))
     if (connection && trouble) troubles.set(connection.id, trouble)
   }
   return troubles
+}
+
+async function templateTrouble(
+  { templateHealth, mapsTemplates }: DecideDeps,
+  template: TemplateKey,
+  connection: Connection,
+): Promise<TemplateTrouble | undefined> {
+  if (mapsTemplates(connection))
+    return Object.hasOwn(connection.templates, templateKey(template)) ? undefined : 'template_not_mapped'
+  const use = (await templateHealth(connection.id, template))?.use
+  return use ? troubleOf[use] : undefined
 }
 
 const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({

@@ -1,17 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { type CustomerAction, customerActions } from '../contract/actions.ts'
 
-/** What a customer can choose after a failed delivery. */
-export const actions = [
-  'add_alternate_number',
-  'reattempt',
-  'report_fake_delivery',
-  'update_address',
-  'cancel',
-  'reschedule',
-] as const
-export type Action = (typeof actions)[number]
+export const actions = customerActions
+export type Action = CustomerAction
 
 /** Why a delivery failed, as one row of `config/reasons.yaml`. */
 export interface Reason {

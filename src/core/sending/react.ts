@@ -12,13 +12,18 @@ import { recipientOf } from './outgoing-rows.ts'
 import type { Recorded } from './record-attempt.ts'
 
 export interface ReactDeps {
-  readonly connections: Pick<ConnectionStore, 'get' | 'pause'>
+  readonly connections: Pick<ConnectionStore, 'get' | 'pause' | 'noteKeptReference'>
   readonly lanes: () => Pick<Lanes, 'pause' | 'wake' | 'holdBack'>
   /** The provider says that this recipient wants no marketing messages from this connection. */
   readonly optedOut: (message: ClaimedMessage) => Promise<void>
   readonly now: () => Date
   readonly log: Logger
   readonly metrics: Metrics
+}
+
+/** What pausing a connection takes. */
+type PauseDeps = Omit<ReactDeps, 'now' | 'optedOut' | 'connections'> & {
+  readonly connections: Pick<ConnectionStore, 'pause'>
 }
 
 export type Brake = (connectionId: number, outcome: SendOutcome) => void
@@ -51,6 +56,7 @@ export const createReact =
     const { state, dueAt } = recorded?.change ?? {}
     if (state === 'waiting' && dueAt)
       lanes().holdBack(connectionId, recipientOf(message), dueAt.getTime() - now().getTime())
+    if (outcome.outcome === 'accepted') await noteKeptReference(connections, sender, outcome.isReferenceKept)
     if (outcome.outcome !== 'refused') return
     const { code, vendorCode } = outcome.failure
     // Without a code of the vendor's it was not asked.
@@ -65,12 +71,22 @@ export const createReact =
     await pauseConnection({ connections, lanes, log, metrics }, connectionId, code)
   }
 
+/** News only when it differs from what is known: it is told with every message. */
+async function noteKeptReference(
+  connections: Pick<ConnectionStore, 'noteKeptReference'>,
+  sender: Connection | undefined,
+  isKept: boolean | undefined,
+): Promise<void> {
+  if (!sender || isKept === undefined || isKept === sender.keepsReference) return
+  await connections.noteKeptReference(sender.id, isKept).catch(() => {})
+}
+
 /**
  * Pauses a connection that cannot send until somebody mends it.
  * @param seenAt when the fault showed, for news that comes late
  */
 export async function pauseConnection(
-  { connections, lanes, log, metrics }: Omit<ReactDeps, 'now' | 'optedOut'>,
+  { connections, lanes, log, metrics }: PauseDeps,
   connectionId: number,
   code: FailureCode,
   seenAt?: Date,

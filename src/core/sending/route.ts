@@ -18,7 +18,7 @@ export interface RouteChoices {
   readonly templateTrouble: (connection: Connection) => TemplateTrouble | undefined
 }
 
-export type TemplateTrouble = 'template_not_approved' | 'template_paused'
+export type TemplateTrouble = 'template_not_approved' | 'template_paused' | 'template_not_mapped'
 
 /** `code` says stably why there is no route, `none` in words. */
 export type ChosenRoute =
@@ -49,6 +49,7 @@ function withFallback(connection: Connection, why: string, choices: RouteChoices
 const troubleWords: Readonly<Record<TemplateTrouble, string>> = {
   template_not_approved: 'has no approval for the template',
   template_paused: 'has the template paused or disabled',
+  template_not_mapped: 'has nothing mapped to the template',
 }
 
 function whyNot(connection: Connection, { answers, templateTrouble }: RouteChoices): string | undefined {

@@ -1,7 +1,7 @@
 /** The story of one send: call the provider once, write down how it ended, whatever it takes. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Connection, forProvider } from '../accounts/connections.ts'
+import { type Connection, forProvider, webhookUrlOf } from '../accounts/connections.ts'
 import type { ProviderAdapter, SendOutcome } from '../contract/provider.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -18,6 +18,8 @@ export interface SendDeps {
   readonly adapter: (provider: string) => ProviderAdapter
   /** What of it the customer's side allows, decided right before the call. */
   readonly permit: Permissions['permit']
+  /** Base of links to ourselves. */
+  readonly publicUrl: () => string
   /** Group commit of {@link recordAttempts}. */
   readonly record: Batcher<EndedAttempt, Recorded>
   /** What an outcome means for others than its message, once it is written down. */
@@ -62,23 +64,24 @@ async function callOnce(
   return breaker.run(async () => {
     // Too late: somebody else may hold it for lost already.
     if (performance.now() > message.callBefore) return notCalled('the process stood still between claim and call')
-    return callProvider(deps.adapter(sender.provider), { ...message, content: permission.content }, sender)
+    return callProvider(deps, { ...message, content: permission.content }, sender)
   })
 }
 
 async function callProvider(
-  adapter: ProviderAdapter,
+  { adapter, publicUrl }: SendDeps,
   message: ClaimedMessage,
   owner: Connection,
 ): Promise<SendOutcome> {
   try {
-    return await adapter.send(
+    return await adapter(owner.provider).send(
       {
         ...(message.customerPhone ? { phone: message.customerPhone } : {}),
         ...(message.customerUserId ? { userId: message.customerUserId } : {}),
         ...(message.contextMessageId ? { contextMessageId: message.contextMessageId } : {}),
         content: message.content,
         reference: attemptReference(message.reference, message.attempt),
+        reportUrl: webhookUrlOf(owner, publicUrl()),
       },
       forProvider(owner),
     )

@@ -2,20 +2,21 @@
 
 import { z } from 'zod'
 import type { ConnectionEvents } from '../../core/accounts/connection-events.ts'
-import { type Connection, type ConnectionStore, SenderTakenError } from '../../core/accounts/connections.ts'
+import {
+  type Connection,
+  type ConnectionStore,
+  SenderTakenError,
+  webhookUrlOf,
+} from '../../core/accounts/connections.ts'
 import type { AccountSettings, SettingsInput, SettingsStore } from '../../core/accounts/settings.ts'
-import type {
-  ConnectionCheck,
-  CredentialField,
-  ProviderAdapter,
-  ProviderDefinition,
-} from '../../core/contract/provider.ts'
+import type { ConnectionCheck, ProviderAdapter, ProviderDefinition } from '../../core/contract/provider.ts'
 import type { FlowsOverride } from '../../core/conversations/flows.ts'
 import { type FlowProblem, joinOverrides } from '../../core/conversations/flows-override.ts'
 import { maskSecret } from '../../core/observe/redact.ts'
-import { type FieldError, HttpProblem, notFound } from '../problem.ts'
+import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { rowId } from '../steps/validate.ts'
+import { fieldErrors, mappingErrors, mappingShape, shownMappings } from './connection-fields.ts'
 
 export interface AccountHandlerDeps {
   readonly settings: SettingsStore
@@ -46,6 +47,7 @@ export const connectionSchema = z.strictObject({
     .partial()
     .optional(),
   credentials: z.record(z.string(), z.string().min(1).max(4_096)),
+  ...mappingShape,
 })
 
 /** The body of PATCH: what is given replaces what was; credentials field by field. */
@@ -98,9 +100,9 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
   }: RequestFacts<z.infer<typeof connectionSchema>, { verify: boolean }>): Promise<Reply> {
     const provider = deps.providers.find((candidate) => candidate.id === body.provider)
     if (!provider) throw new HttpProblem(400, `there is no provider ${body.provider}`)
-    assertCredentials(provider, body.credentials)
+    assertFields(provider, body.credentials, body)
     await assertFallback(deps, body.accountId, body)
-    const checks = query.verify ? await checkCredentials(deps, provider.id, body.credentials) : []
+    const checks = query.verify ? await check(deps, provider.id, body) : []
     const draft = { ...body, fallbackConnectionId: fallbackIdOf(body) }
     const created = await deps.connections.create(draft).catch(takenToProblem)
     return { status: 201, body: { ...shownConnection(deps, created), checks } }
@@ -115,14 +117,15 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
     const provider = deps.providers.find((candidate) => candidate.id === existing?.provider)
     if (!existing || !provider || existing.state === 'deleted') throw notFound('connection')
     const credentials = { ...existing.credentials, ...body.credentials }
-    assertCredentials(provider, credentials)
+    assertFields(provider, credentials, body)
     await assertFallback(deps, existing.accountId, body)
     const isVerified = query.verify && body.credentials !== undefined
-    const checks = isVerified ? await checkCredentials(deps, provider.id, credentials) : []
-    const { name, businessPhone, limits, state } = body
+    const templates = body.templates ?? existing.templates
+    const checks = isVerified ? await check(deps, provider.id, { credentials, templates }) : []
+    const { name, businessPhone, limits, state, dialogueResults } = body
     const fallback = body.fallbackConnectionId === undefined ? {} : { fallbackConnectionId: fallbackIdOf(body) }
     const changes = {
-      ...defined({ name, businessPhone, limits, state }),
+      ...defined({ name, businessPhone, limits, state, templates: body.templates, dialogueResults }),
       ...(body.credentials ? { credentials } : {}),
       ...fallback,
     }
@@ -143,15 +146,22 @@ const defined = <T extends object>(values: T) =>
 const fallbackIdOf = ({ fallbackConnectionId: id }: Pick<ConnectionBody, 'fallbackConnectionId'>) =>
   id ? Number(id) : undefined
 
-const checkCredentials = (
+const check = (
   { adapter }: AccountHandlerDeps,
   provider: string,
-  credentials: Record<string, string>,
-): Promise<ConnectionCheck[]> => adapter(provider).check({ id: 'new', credentials })
+  { credentials, templates = {} }: Pick<z.infer<typeof connectionSchema>, 'credentials' | 'templates'>,
+): Promise<ConnectionCheck[]> => adapter(provider).check({ id: 'new', credentials, templates })
 
-function assertCredentials({ credentialFields }: ProviderDefinition, given: Readonly<Record<string, string>>): void {
-  const errors = credentialErrors(credentialFields, given)
-  if (errors.length > 0) throw new HttpProblem(400, 'the credentials are not valid', { errors })
+function assertFields(
+  provider: ProviderDefinition,
+  credentials: Readonly<Record<string, string>>,
+  body: ConnectionBody,
+): void {
+  const unknown = 'is no credential of this provider'
+  const wrong = fieldErrors(provider.credentialFields, credentials, 'credentials', unknown)
+  if (wrong.length > 0) throw new HttpProblem(400, 'the credentials are not valid', { errors: wrong })
+  const errors = mappingErrors(provider, body)
+  if (errors.length > 0) throw new HttpProblem(400, 'the body is not valid', { errors })
 }
 
 function takenToProblem(error: unknown): never {
@@ -205,21 +215,9 @@ async function assertFallback(
   if (id) await assertUsable(deps, accountId, id, 'fallbackConnectionId')
 }
 
-function credentialErrors(fields: readonly CredentialField[], given: Readonly<Record<string, string>>): FieldError[] {
-  const unknown = Object.keys(given).filter((name) => !fields.some((field) => field.name === name))
-  return [
-    ...unknown.map((name) => ({ path: `credentials.${name}`, message: 'is no credential of this provider' })),
-    ...fields.flatMap((field) => {
-      const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined
-      const path = `credentials.${field.name}`
-      if (value === undefined) return field.required ? [{ path, message: `is missing: ${field.help}` }] : []
-      return field.pattern && !field.pattern.test(value) ? [{ path, message: `has the wrong form: ${field.help}` }] : []
-    }),
-  ]
-}
-
 function shownConnection({ providers, publicUrl }: AccountHandlerDeps, connection: Connection): object {
-  const fields = providers.find((provider) => provider.id === connection.provider)?.credentialFields ?? []
+  const definition = providers.find((provider) => provider.id === connection.provider)
+  const fields = definition?.credentialFields ?? []
   const isOpen = (name: string) => fields.some((field) => field.name === name && !field.sensitive)
   const credentials = Object.entries(connection.credentials).map(([name, value]) => [
     name,
@@ -239,9 +237,11 @@ function shownConnection({ providers, publicUrl }: AccountHandlerDeps, connectio
     state,
     stateReason: stateReason ?? null,
     credentials: Object.fromEntries(credentials),
+    ...shownMappings(definition, connection),
     webhook: {
-      callbackUrl: `${publicUrl()}/webhooks/${provider}/${connection.webhookKey}`,
-      verifyToken: connection.verifyToken,
+      callbackUrl: webhookUrlOf(connection, publicUrl()),
+      // Where nothing is signed nobody asks for it, and it stays our secret.
+      verifyToken: definition?.capabilities.webhookProof === 'url' ? null : connection.verifyToken,
     },
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Connection } from '../../core/accounts/connections.ts'
 import { forProvider } from '../../core/accounts/connections.ts'
-import type { ProviderAdapter } from '../../core/contract/provider.ts'
+import type { Capabilities, ProviderAdapter, ProviderDefinition } from '../../core/contract/provider.ts'
 import type { RawWebhook, WebhookIntake } from '../../core/inbound/intake.ts'
 import type { Logger } from '../../core/observe/logger.ts'
 import type { Metrics } from '../../core/observe/metrics.ts'
@@ -23,16 +23,28 @@ export interface WebhookHandlerDeps {
   readonly metrics: Metrics
 }
 
-export interface WebhookProvider {
-  readonly id: string
-  readonly retriesWebhooks: boolean
+export type WebhookProvider = Pick<ProviderDefinition, 'id' | 'webhookSubpaths'> & {
+  readonly capabilities: Pick<Capabilities, 'retriesWebhooks' | 'webhookProof'>
 }
 
 /** Handlers for one provider; the same for a connection's own URL and for the platform's. */
 export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: WebhookProvider) {
   const { intake, metrics } = deps
   const behindUrl = (key: string | undefined): Promise<readonly Connection[]> => intake.ownersOf(provider.id, key)
+  const receive = async ({ params, headers, body }: RequestFacts<Buffer>): Promise<void> => {
+    const owners = await behindUrl(params.key)
+    const count = (result: string) => metrics.webhooks.inc({ provider: provider.id, result })
+    if (!deps.adapter(provider.id).verify({ headers, body }, owners.map(forProvider))) {
+      count('forged')
+      throw new HttpProblem(401, 'refused')
+    }
+    count(await store(deps, provider, { provider: provider.id, key: params.key, body }, count))
+  }
   return {
+    /** Does the body say whom it is for, and prove it? Only then one URL can serve the whole platform. */
+    hasPlatformUrl: provider.capabilities.webhookProof === 'signature',
+    subpaths: provider.webhookSubpaths ?? [],
+
     /** The handshake when the URL is entered at the provider. */
     async handshake({ params, query }: RequestFacts<undefined, Record<string, string>>): Promise<Reply> {
       const owners = await behindUrl(params.key)
@@ -49,15 +61,15 @@ export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: Webhoo
       if ((await behindUrl(key)).length === 0) throw notFound('webhook')
     },
 
-    async receive({ params, headers, body }: RequestFacts<Buffer>): Promise<Reply> {
-      const owners = await behindUrl(params.key)
-      const count = (result: string) => metrics.webhooks.inc({ provider: provider.id, result })
-      if (!deps.adapter(provider.id).verify({ headers, body }, owners.map(forProvider))) {
-        count('forged')
-        throw new HttpProblem(401, 'refused')
-      }
-      count(await store(deps, provider, { provider: provider.id, key: params.key, body }, count))
+    async receive(request: RequestFacts<Buffer>): Promise<Reply> {
+      await receive(request)
       return { status: 200 }
+    },
+
+    /** The same for callers who want to read that it went well. */
+    async receiveCall(request: RequestFacts<Buffer>): Promise<Reply> {
+      await receive(request)
+      return { status: 200, body: { ok: true } }
     },
   }
 }
@@ -65,7 +77,7 @@ export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: Webhoo
 /** What is answered 200 is committed, or kept where it cannot be lost. */
 async function store(
   deps: WebhookHandlerDeps,
-  { retriesWebhooks }: WebhookProvider,
+  { capabilities: { retriesWebhooks } }: WebhookProvider,
   webhook: RawWebhook,
   count: (result: string) => void,
 ): Promise<'stored' | 'kept'> {

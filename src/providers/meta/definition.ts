@@ -16,6 +16,10 @@ export const meta = {
     // https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages#customer-service-windows
     serviceWindowMs: 24 * 3_600_000,
     retriesWebhooks: true,
+    webhookProof: 'signature',
+    templates: 'registered',
+    looksUp: false,
+    dialogue: 'gateway',
   },
   credentialFields: [
     {

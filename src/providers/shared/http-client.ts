@@ -24,7 +24,8 @@ export const createHttpClient =
   (options: HttpClientOptions): HttpClient =>
   (request) =>
     new Promise((resolve) => {
-      const exchange = startExchange(options, resolve)
+      const totalMs = Math.min(options.totalMs, request.timeoutMs ?? options.totalMs)
+      const exchange = startExchange({ ...options, totalMs }, resolve)
       try {
         const dispatcher = options.dispatcher ?? getGlobalDispatcher()
         dispatcher.dispatch(dispatchOptions(request), exchange)

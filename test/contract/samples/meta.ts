@@ -24,6 +24,7 @@ export const metaSamples: ProviderSamples = {
     appSecret: 'secret_app_secret_0001',
     previousAppSecret: 'secret_app_secret_0000',
   },
+  content: { type: 'text', text: 'Your parcel leaves today.' },
   accepted: {
     status: 200,
     body: { messaging_product: 'whatsapp', contacts: [{ wa_id: '4915550001111' }], messages: [{ id: 'wamid.OUT1' }] },

@@ -1,7 +1,8 @@
 import type { FailureCode } from '../../../src/core/contract/failures.ts'
-import type { WebhookRequest } from '../../../src/core/contract/provider.ts'
+import type { OutgoingMessage, ProviderConnection, WebhookRequest } from '../../../src/core/contract/provider.ts'
 import type { ProviderId } from '../../../src/providers/index.ts'
 import { metaSamples } from './meta.ts'
+import { twin24Samples } from './twin24.ts'
 
 export interface SampleAnswer {
   readonly status: number
@@ -14,6 +15,11 @@ export interface ProviderSamples {
   /** Settings that point the adapter at `baseUrl`. */
   settings(baseUrl: string): Readonly<Record<string, string>>
   readonly credentials: Readonly<Record<string, string>>
+  /** What else the connection has. */
+  readonly connection?: Partial<ProviderConnection>
+  readonly content: OutgoingMessage['content']
+  /** Only for providers that log in first: the path of that call and its answer. */
+  readonly login?: { readonly path: string; readonly answer: SampleAnswer }
   readonly accepted: SampleAnswer & { readonly messageId: string }
   readonly acceptedWithoutId: SampleAnswer
   readonly throttled: SampleAnswer & { readonly code: FailureCode }
@@ -24,7 +30,8 @@ export interface ProviderSamples {
   /** A webhook with one report (`delivered`) and one reply, in this order. */
   readonly webhook: Buffer
   readonly unknownStatus: Buffer
-  readonly unknownType: Buffer
+  /** Only where customers' messages come in kinds of the vendor's. */
+  readonly unknownType?: Buffer
   /** A webhook whose first report cannot be read and whose second can. */
   readonly oneBad: Buffer
   /** Only for providers that sign: the headers of an authentic request. */
@@ -33,4 +40,7 @@ export interface ProviderSamples {
   readonly secretFields: readonly string[]
 }
 
-export const samplesOf: Readonly<Record<ProviderId, ProviderSamples>> = { meta: metaSamples }
+export const samplesOf: Readonly<Record<ProviderId, ProviderSamples>> = {
+  meta: metaSamples,
+  twin24: twin24Samples,
+}

@@ -13,6 +13,7 @@ export interface Connections {
   revoke(id: number): void
   /** Somebody stores a token that the provider takes. */
   mend(id: number): void
+  noteKeptReference(id: number, isKept: boolean): Promise<void>
   isTaken(credentials: Connection['credentials']): boolean
   readonly ids: readonly number[]
   all(): readonly Connection[]
@@ -34,6 +35,7 @@ export function createConnections(weather: Weather): Connections {
     revoke: (id) => void refused.add(tokenOf(id, 1)),
     mend: (id) => change(id, { state: 'active', credentials: { token: tokenOf(id, 2) } }),
     isTaken: ({ token = '' }) => !refused.has(token),
+    noteKeptReference: async (id, keepsReference) => change(id, { keepsReference }),
     get: async (id) => byId.get(id),
     noteEcho(id, sentAt) {
       const known = byId.get(id)
@@ -61,6 +63,9 @@ const connection = (id: number, { hasFallback, concurrency, messagesPerSecond }:
   state: 'active',
   stateReason: undefined,
   vendorAccountId: undefined,
+  templates: {},
+  dialogueResults: {},
+  keepsReference: undefined,
   ownLimits: undefined,
   quality: undefined,
   echoedUntil: undefined,

@@ -1,0 +1,76 @@
+import type { ProviderDefinition } from '../../core/contract/provider.ts'
+import { createTwin24Adapter } from './adapter.ts'
+
+/** Ids are UUIDs in every example; nothing says that they must be. */
+const vendorId = /^[\w-]{1,64}$/
+/** Published nowhere: a cautious start, raised per connection by its limits. */
+const defaultLimits = { messagesPerSecond: 5, concurrency: 4 }
+
+/** TWIN (twin24.ai): WhatsApp through a bot scenario that carries the whole dialogue. */
+export const twin24 = {
+  id: 'twin24',
+  name: 'TWIN (twin24.ai)',
+  capabilities: {
+    echoesReference: true,
+    readReceipts: false,
+    freeForm: false,
+    retriesWebhooks: false,
+    webhookProof: 'url',
+    templates: 'mapped',
+    looksUp: true,
+    dialogue: 'provider',
+  },
+  credentialFields: [
+    {
+      name: 'email',
+      label: 'E-mail',
+      help: 'Login of a TWIN user who may send messages; best one of its own for this gateway.',
+      required: true,
+      sensitive: false,
+      pattern: /^[^\s@]{1,128}@[^\s@]{1,128}$/,
+    },
+    {
+      name: 'password',
+      label: 'Password',
+      help: 'Password of that user.',
+      required: true,
+      sensitive: true,
+      pattern: /^\S.{0,254}$/u,
+    },
+    {
+      name: 'companyId',
+      label: 'Company ID',
+      help: 'Only for users who belong to several companies.',
+      required: false,
+      sensitive: false,
+      pattern: vendorId,
+    },
+  ],
+  templateFields: [
+    {
+      name: 'chatId',
+      label: 'Chat ID',
+      help: 'The WhatsApp chat (sender) in TWIN, from the address of its page.',
+      required: true,
+      sensitive: false,
+      pattern: vendorId,
+    },
+    {
+      name: 'botId',
+      label: 'Bot ID',
+      help: 'The scenario whose first block has the approved WhatsApp template attached, in this language.',
+      required: true,
+      sensitive: false,
+      pattern: vendorId,
+    },
+  ],
+  webhookSubpaths: ['actions'],
+  // The longest validity of a message: 2880 minutes.
+  messageLifetimeMs: 2 * 24 * 3_600_000,
+  environment: {
+    settings: { iamUrl: 'TWIN24_IAM_URL', notifyUrl: 'TWIN24_NOTIFY_URL', analyseUrl: 'TWIN24_ANALYSE_URL' },
+  },
+  defaultLimits,
+  pairLimit: { everyMs: 0, burst: 1 },
+  createAdapter: createTwin24Adapter,
+} as const satisfies ProviderDefinition

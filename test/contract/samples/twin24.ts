@@ -1,0 +1,68 @@
+import { signedReference } from '../../../src/providers/twin24/reference.ts'
+import type { ProviderSamples } from './samples.ts'
+
+const connection = {
+  signingSecret: 'secret_signing_0001',
+  templates: { 'fdr_otp_cancellation.en': { chatId: 'b1f0-chat', botId: 'c2e1-bot' } },
+}
+
+/** A JWT that lives until 2100. */
+const token = `head.${Buffer.from('{"exp":4102444800.5}').toString('base64url')}.tail`
+
+const signed = signedReference('AAAAAAAAAAAAAAAAAAAAAA.1', { id: '1', credentials: {}, ...connection })
+
+const item = {
+  id: '5f5e1e9c-0000-4000-8000-000000000001',
+  bulkId: '5f5e1e9c-0000-4000-8000-00000000000b',
+  groupId: null,
+  flowId: '5f5e1e9c-0000-4000-8000-00000000000f',
+  status: 'CREATED',
+  channel: 'CHAT',
+  error: null,
+}
+
+const callback = {
+  id: item.id,
+  bulkId: item.bulkId,
+  oldStatus: 'PENDING',
+  newStatus: 'DELIVERED',
+  oldStatusCode: 2,
+  newStatusCode: 6,
+  price: 0,
+  partCount: 1,
+  callbackData: signed,
+}
+
+const webhook = (...elements: object[]): Buffer => Buffer.from(JSON.stringify(elements))
+
+export const twin24Samples: ProviderSamples = {
+  settings: (baseUrl) => ({
+    iamUrl: `${baseUrl}/iam`,
+    notifyUrl: `${baseUrl}/notify`,
+    analyseUrl: `${baseUrl}/analyse`,
+  }),
+  credentials: { email: 'gateway@example.com', password: 'secret-password-0001' },
+  connection,
+  content: {
+    type: 'template',
+    template: { name: 'fdr_otp_cancellation', language: 'en' },
+    values: { customer: 'Asha Nair' },
+    buttons: [],
+  },
+  login: { path: '/iam/auth/login', answer: { status: 200, body: { token, refreshToken: 'refresh' } } },
+  accepted: { status: 200, body: [item], messageId: item.id },
+  acceptedWithoutId: { status: 201, body: [{ ...item, id: null }] },
+  throttled: {
+    status: 429,
+    body: { error: 'Too many requests' },
+    headers: { 'retry-after': '7' },
+    code: 'connection_throttled',
+  },
+  credentialsRefused: { status: 401, body: { error: 'Token is expired.' } },
+  serverError: { status: 500, body: { error: 'Internal error' } },
+  refusalThatRepeats: (text) => ({ status: 422, body: { error: { message: `Bad value ${text}`, trace: [] } } }),
+  webhook: webhook(callback, { ref: signed, action: 'REATTEMPT' }),
+  unknownStatus: webhook({ ...callback, newStatus: 'teleported' }),
+  oneBad: webhook({ newStatus: 'DELIVERED' }, callback),
+  secretFields: [],
+}
