@@ -61,6 +61,7 @@ export async function startActivityPublisher(deps: ActivityPublisherDeps): Promi
       const publishOne = (event: StoredActivity) => publish(open, event)
       const { found, confirmed } = await publishActivity({ activity, lease, publish: publishOne, now })
       metrics.published.inc(confirmed)
+      if (found > 0) metrics.batchSize.observe({ batch: 'activity' }, found)
       if (confirmed === found) return found
       // A broker that does not confirm is not asked again on the same channel.
       reopen()

@@ -33,13 +33,15 @@ export interface Consumers {
 const lookEveryMs = 1_000
 /** One replica publishes for all; what the others wrote it finds by looking. */
 const publishEveryMs = 200
+/** Groups of a few events cost nearly as much as full ones; a lone event still goes out at once. */
+const publishGatherMs = 10
 /** Groups of reports that are applied side by side; their rows are held, so none is taken twice. */
 const reportAppliers = 2
 
 export async function startConsumers(options: ConsumersOptions): Promise<Consumers> {
   const { core, amqpUrl, log } = options
-  const start = (name: string, work: () => Promise<number>, fullGroup = 1, everyMs = lookEveryMs) =>
-    startWorker({ name, work, fullGroup, everyMs, log })
+  const start = (name: string, work: () => Promise<number>, fullGroup = 1) =>
+    startWorker({ name, work, fullGroup, everyMs: lookEveryMs, log })
   const reports = Array.from({ length: reportAppliers }, () =>
     start('apply-reports', core.work.applyReports, groupSizes.reports),
   )
@@ -58,7 +60,14 @@ export async function startConsumers(options: ConsumersOptions): Promise<Consume
 
   const broker = amqpUrl ? await startBroker({ ...options, url: amqpUrl }) : undefined
   if (broker) {
-    const publishing = start('publish-activity', broker.publisher.publishDue, publishGroupSize, publishEveryMs)
+    const publishing = startWorker({
+      name: 'publish-activity',
+      work: broker.publisher.publishDue,
+      fullGroup: publishGroupSize,
+      gatherMs: publishGatherMs,
+      everyMs: publishEveryMs,
+      log,
+    })
     core.activity.onCommitted(() => publishing.wake())
     workers.push(publishing)
   }

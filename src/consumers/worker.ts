@@ -9,6 +9,8 @@ export interface WorkerOptions {
   readonly work: () => Promise<number>
   /** Size of a full group: a smaller one means that nothing is left. */
   readonly fullGroup?: number
+  /** After a part of a group: so long more may gather before the next look, whoever rings. */
+  readonly gatherMs?: number
   /** How often to look unasked. */
   readonly everyMs: number
   readonly log: Logger
@@ -24,7 +26,7 @@ export interface Worker {
 /** After a failure: long enough not to spin, short enough not to be noticed once it is over. */
 const afterErrorMs = 1_000
 
-export function startWorker({ name, work, fullGroup = 1, everyMs, log }: WorkerOptions): Worker {
+export function startWorker({ name, work, fullGroup = 1, gatherMs = 0, everyMs, log }: WorkerOptions): Worker {
   let isWoken = true
   let isStopped = false
   let interrupt = () => {}
@@ -38,18 +40,21 @@ export function startWorker({ name, work, fullGroup = 1, everyMs, log }: WorkerO
         resolve()
       }
     })
-  /** Only a stop ends it early: news must not make a failing worker spin. */
-  const pauseAfterError = () => sleep(afterErrorMs, undefined, { signal: stopping.signal }).catch(() => {})
+  /** Only a stop ends it early. */
+  const stayAway = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
 
   const loop = async () => {
     while (!isStopped) {
       isWoken = false
       try {
         const count = await work()
-        if (count < fullGroup && !isWoken && !isStopped) await pause(everyMs)
+        if (count >= fullGroup) continue
+        if (count > 0 && gatherMs > 0) await stayAway(gatherMs)
+        if (!isWoken && !isStopped) await pause(everyMs)
       } catch (error) {
         log.warn({ err: error, worker: name }, 'work failed; trying again')
-        await pauseAfterError()
+        // Also when it is woken: news must not make a failing worker spin.
+        await stayAway(afterErrorMs)
       }
     }
   }

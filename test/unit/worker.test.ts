@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { startWorker, type Worker } from '../../src/consumers/worker.ts'
+import { startWorker, type Worker, type WorkerOptions } from '../../src/consumers/worker.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
 
 const never = 3_600_000
@@ -9,8 +9,8 @@ const log = createLogger('silent')
 describe('worker', () => {
   let worker: Worker | undefined
 
-  const start = (work: () => Promise<number>, everyMs = never): Worker => {
-    worker = startWorker({ name: 'test', work, everyMs, log })
+  const start = (work: () => Promise<number>, everyMs = never, options: Partial<WorkerOptions> = {}): Worker => {
+    worker = startWorker({ name: 'test', work, everyMs, log, ...options })
     return worker
   }
 
@@ -35,6 +35,27 @@ describe('worker', () => {
     }, 10)
     await sleep(100)
     expect(looks).to.be.within(3, 12)
+  })
+
+  it('lets more gather after a part of a group, whoever rings, and looks at once after nothing', async () => {
+    const counts = [1, 0, 0]
+    const looks: number[] = []
+    const { wake } = start(
+      async () => {
+        looks.push(performance.now())
+        return counts.shift() ?? 0
+      },
+      never,
+      { fullGroup: 2, gatherMs: 40 },
+    )
+    await sleep(5)
+    wake()
+    await sleep(100)
+    wake()
+    await sleep(10)
+    const [first = 0, second = 0] = looks
+    expect(looks).to.have.length(3)
+    expect(second - first).to.be.at.least(38)
   })
 
   it('looks when it is woken', async () => {

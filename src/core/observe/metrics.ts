@@ -3,7 +3,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-const sizeBuckets = [1, 2, 4, 8, 16, 32, 64]
+const sizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 /** Makes the metrics on a registry of their own, so that two gateways can live in one process. */
 export function createMetrics() {
