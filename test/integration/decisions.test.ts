@@ -177,6 +177,20 @@ for (const kind of storages) {
       expect(event.response_data, 'no failure of a first message').to.not.have.property('isRootMessage')
     })
 
+    it('refused to a process that has lost them meanwhile are no failure yet', async () => {
+      await stage.decide([aDecision()], start)
+      courier.play(async (response) => {
+        await stage.store.releaseLost(later(60))
+        await claim(1, later(60))
+        response.writeHead(422).end('too late')
+      })
+      const pusher = stage.pusher({ baseUrl: courier.url, now: () => start })
+      await pusher.pushDue()
+      await pusher.drain()
+      expect(await statesOf()).to.deep.equal(['pushing'])
+      expect(await stage.database.select('SELECT id FROM activity_events')).to.be.empty
+    })
+
     it('leave a busy courier side alone for as long as it asks', async () => {
       courier.play(answer(429, 'busy', { 'retry-after': '1' }))
       await stage.decide(
