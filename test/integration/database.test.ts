@@ -181,6 +181,26 @@ describe('database on mysql only', function () {
     })
   })
 
+  it('migrates one after the other in one database, and beside others on the same server', async () => {
+    const own = await createStorage('mysql')
+    const [holder, migrator, beside] = [own, own, storage].map(({ url }) => openDatabase({ url }))
+    if (!holder || !migrator || !beside) throw new Error('not opened')
+    const lockOf = `CONCAT('fdr_gateway_migrate_', MD5(DATABASE()))`
+    try {
+      await holder.transaction(async (tx) => {
+        await tx.select(`SELECT GET_LOCK(${lockOf}, 1)`)
+        const waiting = migrate(migrator)
+        expect(await migrate(beside), 'beside').to.be.an('array')
+        expect(await Promise.race([waiting, sleep(200, 'waits')])).to.equal('waits')
+        await tx.select(`SELECT RELEASE_LOCK(${lockOf})`)
+        expect(await waiting).to.include('001-first-tables')
+      })
+    } finally {
+      await Promise.all([holder, migrator, beside].map((each) => each.close()))
+      await own.drop()
+    }
+  })
+
   it('refuses a value that does not fit rather than cutting it', async () => {
     await database.write('CREATE TABLE IF NOT EXISTS words (word VARCHAR(3))')
     const failure = await failureOf(database.write('INSERT INTO words (word) VALUES ($1)', ['four']))

@@ -1,6 +1,6 @@
 /** Brings the tables up to date; safe to run from several processes at once. */
 
-import { type QueryInterface, QueryTypes } from 'sequelize'
+import { type QueryInterface, QueryTypes, type Transaction } from 'sequelize'
 import { type InputMigrations, SequelizeStorage, Umzug } from 'umzug'
 import type { Database } from './database.ts'
 import * as firstTables from './migrations/001-first-tables.ts'
@@ -23,8 +23,11 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '007-mapped-providers', up: ({ context }) => mappedProviders.up(context) },
 ]
 
-const lockName = 'fdr_gateway_migrate'
-const lockWaitSeconds = 60
+/** Named locks belong to the whole server: another installation's database on it has its own. */
+const lockName = `CONCAT('fdr_gateway_migrate_', MD5(DATABASE()))`
+/** Waited for in parts, each shorter than the deadline of a statement. */
+const lockWaitSeconds = 5
+const lockTries = 12
 
 /** Runs what is pending and resolves with the names of the migrations that ran. */
 export async function migrate(database: Database): Promise<string[]> {
@@ -42,15 +45,23 @@ export async function migrate(database: Database): Promise<string[]> {
 async function alone<T>(database: Database, work: () => Promise<T>): Promise<T> {
   // The lock belongs to the transaction's connection and is let go with it, whatever happens.
   return database.sequelize.transaction(async (transaction) => {
-    const [lock] = await database.sequelize.query<{ got: number | null }>(
-      `SELECT GET_LOCK('${lockName}', ${lockWaitSeconds}) AS got`,
-      { transaction, type: QueryTypes.SELECT },
-    )
-    if (lock?.got !== 1) throw new Error('another process has been migrating for a minute; try again when it is done')
+    if (!(await getLock(database, transaction)))
+      throw new Error('another process has been migrating for a minute; try again when it is done')
     try {
       return await work()
     } finally {
-      await database.sequelize.query(`SELECT RELEASE_LOCK('${lockName}')`, { transaction })
+      await database.sequelize.query(`SELECT RELEASE_LOCK(${lockName})`, { transaction })
     }
   })
+}
+
+async function getLock({ sequelize }: Database, transaction: Transaction): Promise<boolean> {
+  for (let tries = 0; tries < lockTries; tries++) {
+    const [lock] = await sequelize.query<{ got: number | null }>(
+      `SELECT GET_LOCK(${lockName}, ${lockWaitSeconds}) AS got`,
+      { transaction, type: QueryTypes.SELECT },
+    )
+    if (lock?.got === 1) return true
+  }
+  return false
 }

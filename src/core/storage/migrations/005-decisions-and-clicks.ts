@@ -1,6 +1,6 @@
 import { DataTypes, type QueryInterface, QueryTypes } from 'sequelize'
 
-const { BIGINT, DATE, INTEGER, STRING, TINYINT } = DataTypes
+const { BIGINT, DATE, INTEGER } = DataTypes
 
 const charset = { charset: 'utf8mb4', collate: 'utf8mb4_bin' }
 
@@ -32,24 +32,29 @@ export async function up(schema: QueryInterface): Promise<void> {
   )
 }
 
+/** Column -> type, as both databases understand it. */
+const decisionColumns: Readonly<Record<string, string>> = {
+  account_id: 'INTEGER',
+  /** Decisions about one shipment are pushed one after the other. */
+  shipment_id: 'VARCHAR(64)',
+  /** The action as activity events name it, and the customer's message that decided. */
+  action_taken: 'VARCHAR(64)',
+  reply_message_id: 'VARCHAR(255)',
+  /** Of the push under way, or of the last one: only its holder may write down the outcome. */
+  claim_token: 'VARCHAR(32)',
+  /** Did a call begin whose outcome does not prove that the courier side did not take it? */
+  handed_over: 'TINYINT NOT NULL DEFAULT 0',
+  tried_at: 'DATETIME(3)',
+}
+
+/** All at once where the database can: it may copy the table for each statement. */
 async function addDecisionColumns(schema: QueryInterface): Promise<void> {
-  const columns: Record<string, Parameters<QueryInterface['addColumn']>[2]> = {
-    account_id: { type: INTEGER },
-    /** Decisions about one shipment are pushed one after the other. */
-    shipment_id: { type: STRING(64) },
-    /** The action as activity events name it, and the customer's message that decided. */
-    action_taken: { type: STRING(64) },
-    reply_message_id: { type: STRING(255) },
-    /** Of the push under way, or of the last one: only its holder may write down the outcome. */
-    claim_token: { type: STRING(32) },
-    /** Did a call begin whose outcome does not prove that the courier side did not take it? */
-    handed_over: { type: TINYINT, allowNull: false, defaultValue: 0 },
-    tried_at: { type: DATE(3) },
-  }
   const existing = await schema.describeTable('ndr_actions')
-  for (const [name, column] of Object.entries(columns)) {
-    if (!(name in existing)) await schema.addColumn('ndr_actions', name, column)
-  }
+  const missing = Object.entries(decisionColumns).filter(([name]) => !(name in existing))
+  const additions = missing.map(([name, type]) => `ADD COLUMN ${name} ${type}`)
+  const isSqlite = schema.sequelize.getDialect() === 'sqlite'
+  const statements = isSqlite || additions.length === 0 ? additions : [additions.join(', ')]
+  for (const statement of statements) await schema.sequelize.query(`ALTER TABLE ndr_actions ${statement}`)
 }
 
 async function addIndex(schema: QueryInterface, table: string, columns: string[], unique = false): Promise<void> {
