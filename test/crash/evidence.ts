@@ -25,6 +25,9 @@ export interface ActivityRow {
   readonly eventId: string
   readonly subType: string
   readonly messageId: number
+  readonly rootId: number | null
+  /** Number within the conversation. */
+  readonly sequence: number
   readonly isPublished: boolean
 }
 
@@ -120,12 +123,15 @@ async function readParked({ database }: Stage): Promise<Set<string>> {
 
 async function readActivity({ database }: Stage): Promise<ActivityRow[]> {
   const rows = await database.select(
-    'SELECT event_id, event_sub_type, wa_outgoing_message_id, published_at FROM activity_events',
+    `SELECT event_id, event_sub_type, wa_outgoing_message_id, root_outgoing_message_id, sequence, published_at
+     FROM activity_events`,
   )
   return rows.map((row) => ({
     eventId: String(row.event_id),
     subType: String(row.event_sub_type),
     messageId: Number(row.wa_outgoing_message_id),
+    rootId: row.root_outgoing_message_id === null ? null : Number(row.root_outgoing_message_id),
+    sequence: Number(row.sequence),
     isPublished: row.published_at !== null,
   }))
 }

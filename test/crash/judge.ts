@@ -166,6 +166,19 @@ const unknownEvents: Find = ({ published, activity }) => {
   return [...published.keys()].filter((id) => !known.has(id))
 }
 
+/** Only repeats may come after what follows them; numbers begin with 1 and leave no gap. */
+const misordered: Find = ({ published, activity }) => {
+  const rows = new Map(activity.map((row) => [row.eventId, row]))
+  const came = new Map<number, number[]>()
+  for (const id of published.keys()) {
+    const { rootId = null, sequence = 0 } = rows.get(id) ?? {}
+    if (rootId !== null) came.set(rootId, [...(came.get(rootId) ?? []), sequence])
+  }
+  return [...came].flatMap(([rootId, numbers]) =>
+    numbers.some((number, index) => number !== index + 1) ? [`${rootId}: ${numbers.join(', ')}`] : [],
+  )
+}
+
 const leftovers: Find = ({ depths }) =>
   Object.entries(depths).flatMap(([queue, depth]) => (depth > 0 ? [`${depth} in ${queue}`] : []))
 
@@ -190,6 +203,7 @@ const rules: Readonly<Record<string, Find>> = {
   'activity events not published': unpublished,
   'activity events published with different bodies': differingBodies,
   'activity events published that no row knows': unknownEvents,
+  'conversations whose activity events came out of order': misordered,
   'queue leftovers': leftovers,
   'crashes, fatal lines and other noise in the logs': crashes,
 }
