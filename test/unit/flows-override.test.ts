@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { settingsSchema } from '../../src/core/accounts/settings.ts'
 import { type FlowsOverride, flowsOverrideSchema, loadFlows } from '../../src/core/conversations/flows.ts'
 import {
   createFlowsFor,
@@ -118,6 +120,13 @@ describe("an account's own flows", () => {
     ]) {
       expect(flowsOverrideSchema.safeParse(wrong).success, JSON.stringify(wrong)).to.equal(false)
     }
+  })
+
+  it('may look like the example in the documentation', () => {
+    const [, example = ''] = /```json\n([\s\S]+?)```/.exec(readFileSync('docs/conversations.md', 'utf8')) ?? []
+    const { flows } = settingsSchema.parse(JSON.parse(example))
+    expect(problemsWith(base, flows ?? {})).to.be.empty
+    expect(Object.keys(flows ?? {})).to.include.members(['actions', 'deliveryDates', 'texts'])
   })
 
   it('are worked out once, and left out when they do not fit any more', () => {
