@@ -14,6 +14,7 @@ import {
 } from './inputs.ts'
 import { parseJson } from './shapes.ts'
 import type { Simulator } from './simulator.ts'
+import type { CompanyInput, TwinAnswer, TwinRule } from './twin24/inputs.ts'
 
 type Control = Omit<Simulator, 'start' | 'close' | 'url'>
 type Handler = (call: Call) => Answer | Promise<Answer>
@@ -82,6 +83,18 @@ const routesOf = (simulator: Control): Readonly<Record<string, Handler>> => ({
     await simulator.tell(fieldNewsInput.parse(parseJson(body)))
     return ok
   },
+  'POST twin24/companies': ({ body }) => {
+    for (const company of listIn(body)) simulator.twin24.addCompany(company as CompanyInput)
+    return ok
+  },
+  'POST twin24/rules': ({ body }) => {
+    for (const rule of listIn(body)) simulator.twin24.addRule(rule as TwinRule)
+    return ok
+  },
+  'GET twin24/accepted': () => json(200, { items: simulator.twin24.accepted() }),
+  'GET twin24/calls': () => json(200, { items: simulator.twin24.calls() }),
+  'POST twin24/answers': async ({ body }) =>
+    json(200, { call: (await simulator.twin24.answer(parseJson(body) as TwinAnswer)) ?? null }),
   'POST reset': () => {
     simulator.reset()
     return ok

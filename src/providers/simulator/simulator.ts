@@ -1,5 +1,5 @@
 /**
- * Stands in for Meta's WhatsApp Cloud API, for the platform's NDR API and for the tracking portal, over real HTTP.
+ * Stands in for Meta's WhatsApp Cloud API, for TWIN, for the platform's NDR API and for the tracking portal, over real HTTP.
  * It checks as strictly as Meta, tells delivery reports by signed webhooks, lies where it is told to, lets customers
  * answer, and keeps the record by which a test judges the gateway.
  */
@@ -32,6 +32,7 @@ import { createHttpServer } from './server.ts'
 import { createState } from './state.ts'
 import { createTemplateApi } from './template-api.ts'
 import { createTimers } from './timers.ts'
+import { createTwin24, type TwinSimulator } from './twin24/twin24.ts'
 import { type Verification, verifyWebhook } from './verify-webhook.ts'
 import { fieldWebhook } from './webhook-bodies.ts'
 import { createWebhooks, type WebhookOptions } from './webhooks.ts'
@@ -87,6 +88,8 @@ export interface Simulator extends Pick<Inbound, 'tap' | 'say' | 'send'> {
   requests(limit?: number): RequestRecord[]
   webhooks(limit?: number): WebhookRecord[]
   stats(): Stats
+  /** The other provider: TWIN's services under `/twin24/`. */
+  readonly twin24: TwinSimulator
   ndr: Platform['ndr']
   ndrCalls: Platform['ndrCalls']
   /** Returns the function that ends it. */
@@ -117,6 +120,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const sendMessage = createSendMessage({ state, ledger, events, script, lifecycle, enforceWindow })
   const templateApi = createTemplateApi({ state, timers, webhooks, approvalMs: options.templateApprovalMs ?? 0 })
   const graphApi = createGraphApi({ state, sendMessage, templateApi })
+  const twin24 = createTwin24({ timers, size, stepMs: statusDelaysMs.delivered ?? 10 })
   let url: string | undefined
 
   const simulator: Simulator = {
@@ -168,23 +172,31 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     requests: ledger.requests,
     webhooks: ledger.webhooks,
     stats: () => ledger.stats(webhooks.counts()),
+    twin24,
     ndr: platform.ndr,
     ndrCalls: platform.ndrCalls,
     subscribe: events.subscribe,
     async idle(timeoutMs = 10_000) {
       const deadline = Date.now() + timeoutMs
-      while (timers.size + webhooks.counts().pending + inbound.opening() > 0) {
+      while (timers.size + webhooks.counts().pending + inbound.opening() + twin24.pending > 0) {
         if (Date.now() > deadline) throw new Error('the simulator still has work to do')
         await sleep(2)
       }
     },
     reset() {
-      for (const part of [timers, webhooks, script, customers, ledger, platform]) part.clear()
+      for (const part of [timers, webhooks, script, customers, ledger, platform, twin24]) part.clear()
       state.forgetCustomers()
     },
   }
 
-  const server = createHttpServer({ graphApi, control: createControl(simulator), platform, events, ledger })
+  const server = createHttpServer({
+    graphApi,
+    control: createControl(simulator),
+    platform,
+    twin24: twin24.handle,
+    events,
+    ledger,
+  })
   for (const account of options.accounts ?? []) state.putAccount(account)
   return simulator
 }
