@@ -23,7 +23,7 @@ const databaseMs = 20
 const callMs = 150
 
 describe(`${processes} processes that stand still for longer than a lease, ${rounds} times, beside one that goes on`, function () {
-  this.timeout(120_000 + rounds * 200_000)
+  this.timeout(300_000 + rounds * 300_000)
   let around: Surroundings
   let load: Load
   let slow: TestProxy
