@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { watchCalmness } from '../support/calmness.ts'
 import { printFigures } from '../support/figures.ts'
 import { type Load, openLoad } from '../support/load.ts'
 import { mostInASecond, pacePerSecond } from '../support/pace.ts'
@@ -11,54 +12,73 @@ import { until } from '../support/world.ts'
 
 const sends = scaled(800, 10_000)
 const limit = 80
+/** Each process has a call to begin every 25 ms. */
+const mostLateMs = 10
 
 describe(`${sends} sends through two processes, to a provider that takes ${limit} a second`, function () {
-  this.timeout(90_000 + (sends / limit) * 1_500)
-  // Both processes need a processor many times a second, which other work on the machine may deny them.
-  this.retries(2)
+  this.timeout(150_000 + (sends / limit) * 5_000)
   let around: Surroundings
   let load: Load
+  let taken: number[]
+  let begun: number[]
+  let lateMs: number
 
-  beforeEach(async () => {
+  before(async () => {
     around = await prepareSurroundings({ simulator: { keepBodies: false } })
     load = openLoad(around)
+    await sendAll()
+    printFigures({
+      'messages a second': pacePerSecond(taken),
+      'most in any second, as the provider saw them': mostInASecond(taken),
+      'most in any second, as the gateways began them': mostInASecond(begun),
+      'ms that processes had to wait for a processor (p95)': lateMs,
+    })
   })
-  afterEach(() => {
+  after(() => {
     load?.close()
     return around?.close()
   })
 
-  it('use the limit, keep it together, and lose nothing', async () => {
+  it('lose nothing, and are never refused', async () => {
+    expect(around.provider.stats().refused, 'refused').to.deep.equal({})
+    expect(around.provider.stats().recipients, 'recipients').to.equal(sends)
+    expect(await countRows(around.database, "wa_outgoing_messages WHERE state = 'accepted'")).to.equal(sends)
+  })
+
+  it('keep the limit together', () => {
+    expect(pacePerSecond(taken), 'overall').to.be.at.most(limit * 1.05)
+    expect(mostInASecond(begun), 'in any second').to.be.at.most(limit * 1.05)
+  })
+
+  it('use at least 95 % of it', function () {
+    // Tokens that nobody is there to take are lost: on a machine with more work than time this proves nothing.
+    if (lateMs > mostLateMs) this.skip()
+    expect(pacePerSecond(taken)).to.be.at.least(limit * 0.95)
+    expect(mostInASecond(taken), 'in any second, at the provider').to.be.at.most(limit * 1.05)
+  })
+
+  /** All wait for a paused connection at first, so that the pace is all that holds them up. */
+  async function sendAll(): Promise<void> {
     const { provider, database } = around
-    const gateways = [await around.gateway(), await around.gateway({ PORT: '0' })]
-    const [first] = gateways
-    if (!first) throw new Error('nobody')
+    const first = await around.gateway()
+    await around.gateway({ PORT: '0' })
     const owner = await anOwnConnection(through(around, first), { messagesPerSecond: limit })
-    await until('both know of each other', async () => (await countRows(database, 'gateway_replicas')) === 2)
-    await sleep(2_500)
     const setState = (state: string) => callGateway(first, 'PATCH', `/v1/connections/${owner.connectionId}`, { state })
     await setState('paused')
     await load.publish({ accountId: owner.accountId, count: sends })
     const queued = "wa_outgoing_messages WHERE state = 'queued'"
     await until('all wait', async () => (await countRows(database, queued)) === sends, 60_000)
+    await until('both know of each other', async () => (await countRows(database, 'gateway_replicas')) === 2)
+    await sleep(2_500)
+    const calmness = watchCalmness()
     await setState('active')
-    await until('all are taken', () => provider.stats().accepted >= sends, (sends / limit) * 1_500 + 10_000)
-    await until('nothing is left to do', async () => (await unfinished(database)).length === 0, 20_000)
-
-    const taken = provider.accepted().map(({ at }) => Date.parse(at))
-    const begun = await startTimes()
-    printFigures({
-      'messages a second': pacePerSecond(taken),
-      'most in any second, as the provider saw them': mostInASecond(taken),
-      'most in any second, as the gateways began them': mostInASecond(begun),
-      'refused for pace': provider.stats().refused['130429'] ?? 0,
-    })
-    expect(await countRows(database, "wa_outgoing_messages WHERE state = 'accepted'"), 'accepted').to.equal(sends)
-    expect(provider.stats().recipients, 'recipients').to.equal(sends)
-    expect(pacePerSecond(taken), 'used').to.be.at.least(limit * 0.95)
-    expect(pacePerSecond(taken), 'overall').to.be.at.most(limit * 1.05)
-    expect(mostInASecond(taken), 'in any second').to.be.at.most(limit * 1.05)
-  })
+    await until('all are taken', () => provider.stats().accepted >= sends, (sends / limit) * 4_000 + 20_000)
+    lateMs = calmness.lateMs()
+    calmness.stop()
+    await until('nothing is left to do', async () => (await unfinished(database)).length === 0, 60_000)
+    taken = provider.accepted().map(({ at }) => Date.parse(at))
+    begun = await startTimes()
+  }
 
   async function startTimes(): Promise<number[]> {
     const rows = await around.database.select<{ at: string }>(
