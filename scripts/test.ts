@@ -7,7 +7,8 @@ import { listTestFiles, planTests, type TestGroup, type TestPlan } from './test/
 import { createStepRunner, type Step } from './test/step-runner.ts'
 import { exitCodeOf, summaryOf } from './test/summary.ts'
 
-const runLimitMs = Number(process.env.TEST_RUN_LIMIT_MS ?? 20 * 60_000)
+const isFull = process.env.TEST_SCALE === 'full'
+const runLimitMs = Number(process.env.TEST_RUN_LIMIT_MS ?? (isFull ? 60 : 20) * 60_000)
 const runId = randomBytes(4).toString('hex')
 const steps = createStepRunner()
 

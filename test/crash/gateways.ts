@@ -27,7 +27,7 @@ export interface GatewaySlot {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const readyMs = 90_000
+const readyMs = 180_000
 const orderlyEndMs = 40_000
 /** What a supervisor waits before it starts a process anew. */
 const restartMs = 500

@@ -5,7 +5,7 @@ import type { Rule } from '../../src/providers/simulator/inputs.ts'
 import type { AcceptedMessage } from '../../src/providers/simulator/ledger.ts'
 import { printFigures } from '../support/figures.ts'
 import { type Load, openLoad } from '../support/load.ts'
-import { scaled } from '../support/scale.ts'
+import { patienceMs, scaled } from '../support/scale.ts'
 import { aCustomer, anOwnConnection, type Customer, type OwnConnection } from '../support/stories.ts'
 import { prepareSurroundings, type Surroundings, through } from '../support/surroundings.ts'
 import { ageDoubts, countRows, inDoubt, unfinished } from '../support/unfinished.ts'
@@ -27,7 +27,7 @@ const noiseMs = (slices: readonly number[]) => turnMs + quantile(slices, 0.75) -
 const tooLateEvery = 10
 
 describe(`a connection that is down beside one that is not, ${perSecond} events a second each`, function () {
-  this.timeout(400_000 + roundSeconds * 5_000)
+  this.timeout(5 * patienceMs)
   let around: Surroundings
   let load: Load
   let bad: OwnConnection
@@ -74,7 +74,7 @@ describe(`a connection that is down beside one that is not, ${perSecond} events 
   })
 
   it('sends what waited, to each recipient in the order of the events, when it is mended', async () => {
-    await until('doubts are decided', decided, 60_000)
+    await until('doubts are decided', decided, patienceMs)
     const states = await around.database.select<{ state: string; n: number }>(
       `SELECT state, COUNT(*) AS n FROM wa_outgoing_messages WHERE whatsappSenderConnectionId = ${bad.connectionId}
        GROUP BY state ORDER BY state`,
@@ -101,7 +101,7 @@ describe(`a connection that is down beside one that is not, ${perSecond} events 
       load.publish({ accountId: good.accountId, count, perSecond }),
       load.publish({ accountId: bad.accountId, count, perSecond, customers }),
     ])
-    await until('the good one told everybody', () => load.delaysMs(told).length === count, 20_000)
+    await until('the good one told everybody', () => load.delaysMs(told).length === count, patienceMs)
     const delays = load.delaysMs(told)
     return Array.from({ length: Math.floor(count / slice) }, (_, n) =>
       quantile(delays.slice(n * slice, (n + 1) * slice), 0.99),
@@ -125,7 +125,7 @@ describe(`a connection that is down beside one that is not, ${perSecond} events 
 
   /** What waited is sent; doubts are left. */
   const drained = () =>
-    until('what waited is sent', async () => (await unfinished(around.database)).length === 0, 120_000)
+    until('what waited is sent', async () => (await unfinished(around.database)).length === 0, patienceMs)
 
   async function decided(): Promise<boolean> {
     await ageDoubts(around.database)

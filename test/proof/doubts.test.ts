@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { printFigures } from '../support/figures.ts'
 import { type Load, openLoad } from '../support/load.ts'
-import { scaled } from '../support/scale.ts'
+import { patienceMs, scaled } from '../support/scale.ts'
 import { anOwnConnection } from '../support/stories.ts'
 import { prepareSurroundings, type Surroundings, through } from '../support/surroundings.ts'
 import { countRows, inDoubt, unfinished } from '../support/unfinished.ts'
@@ -13,7 +13,7 @@ const perSecond = scaled(100, 150)
 const tooSlowMs = 31_000
 
 describe(`${sends} sends of which a tenth is taken and not answered`, function () {
-  this.timeout(60_000 + (sends / perSecond) * 1_500 + 2 * tooSlowMs)
+  this.timeout(5 * patienceMs)
   let around: Surroundings
   let load: Load
 
@@ -38,9 +38,9 @@ describe(`${sends} sends of which a tenth is taken and not answered`, function (
     provider.addRule({ probability: 0.03 / 0.95, answer: 'bad_gateway' })
     provider.addRule({ probability: 0.02 / 0.92, delayMs: tooSlowMs })
     const told = await load.publish({ accountId: owner.accountId, count: sends, perSecond })
-    await until('all are taken', () => provider.stats().accepted >= sends, 60_000)
+    await until('all are taken', () => provider.stats().accepted >= sends, patienceMs)
     const isOver = async () => (await countRows(database, inDoubt)) === 0 && (await unfinished(database)).length === 0
-    await until('every doubt is over, and nothing is left to do', isOver, 2 * tooSlowMs)
+    await until('every doubt is over, and nothing is left to do', isOver, patienceMs)
 
     const doubted = "SELECT wa_outgoing_message_id FROM wa_send_attempts WHERE outcome = 'in_doubt'"
     const count = (from: string) => countRows(database, from)

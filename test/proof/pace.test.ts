@@ -4,7 +4,7 @@ import { watchCalmness } from '../support/calmness.ts'
 import { printFigures } from '../support/figures.ts'
 import { type Load, openLoad } from '../support/load.ts'
 import { mostInASecond, pacePerSecond } from '../support/pace.ts'
-import { scaled } from '../support/scale.ts'
+import { patienceMs, scaled } from '../support/scale.ts'
 import { anOwnConnection } from '../support/stories.ts'
 import { callGateway, prepareSurroundings, type Surroundings, through } from '../support/surroundings.ts'
 import { countRows, unfinished } from '../support/unfinished.ts'
@@ -16,7 +16,7 @@ const limit = 80
 const mostLateMs = 10
 
 describe(`${sends} sends through two processes, to a provider that takes ${limit} a second`, function () {
-  this.timeout(150_000 + (sends / limit) * 5_000)
+  this.timeout(5 * patienceMs)
   let around: Surroundings
   let load: Load
   let taken: number[]
@@ -67,15 +67,19 @@ describe(`${sends} sends through two processes, to a provider that takes ${limit
     await setState('paused')
     await load.publish({ accountId: owner.accountId, count: sends })
     const queued = "wa_outgoing_messages WHERE state = 'queued'"
-    await until('all wait', async () => (await countRows(database, queued)) === sends, 60_000)
-    await until('both know of each other', async () => (await countRows(database, 'gateway_replicas')) === 2)
+    await until('all wait', async () => (await countRows(database, queued)) === sends, patienceMs)
+    await until(
+      'both know of each other',
+      async () => (await countRows(database, 'gateway_replicas')) === 2,
+      patienceMs,
+    )
     await sleep(2_500)
     const calmness = watchCalmness()
     await setState('active')
-    await until('all are taken', () => provider.stats().accepted >= sends, (sends / limit) * 4_000 + 20_000)
+    await until('all are taken', () => provider.stats().accepted >= sends, patienceMs)
     lateMs = calmness.lateMs()
     calmness.stop()
-    await until('nothing is left to do', async () => (await unfinished(database)).length === 0, 60_000)
+    await until('nothing is left to do', async () => (await unfinished(database)).length === 0, patienceMs)
     taken = provider.accepted().map(({ at }) => Date.parse(at))
     begun = await startTimes()
   }

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { printFigures } from '../support/figures.ts'
 import { type Load, openLoad } from '../support/load.ts'
 import type { GatewayProcess } from '../support/process.ts'
-import { scaled } from '../support/scale.ts'
+import { patienceMs, scaled } from '../support/scale.ts'
 import { anOwnConnection, type OwnConnection } from '../support/stories.ts'
 import { callGateway, prepareSurroundings, type Surroundings, through } from '../support/surroundings.ts'
 import { countRows, unfinished } from '../support/unfinished.ts'
@@ -15,7 +15,7 @@ const concurrency = 20
 const newToken = 'EAAnewtoken0001'
 
 describe(`a token that is revoked in the middle of ${sends} sends through two processes`, function () {
-  this.timeout(120_000)
+  this.timeout(5 * patienceMs)
   let around: Surroundings
   let load: Load
   let gateways: GatewayProcess[]
@@ -38,10 +38,10 @@ describe(`a token that is revoked in the middle of ${sends} sends through two pr
   it('costs the calls under way, tells once, and nobody goes without a message', async () => {
     const { provider, database } = around
     const publishing = load.publish({ accountId: owner.accountId, count: sends, perSecond: 200 })
-    await until('half are taken', () => provider.stats().accepted >= sends / 2, 30_000)
+    await until('half are taken', () => provider.stats().accepted >= sends / 2, patienceMs)
     useToken(newToken)
     await publishing
-    await until('it is paused', async () => (await shown()).state === 'paused')
+    await until('it is paused', async () => (await shown()).state === 'paused', patienceMs)
     const acceptedByThen = provider.stats().accepted
     await sleep(3_000)
     expect(provider.stats().accepted, 'accepted while paused').to.equal(acceptedByThen)
@@ -53,9 +53,9 @@ describe(`a token that is revoked in the middle of ${sends} sends through two pr
     const { status } = await callGateway(first, 'PATCH', path, { credentials: { accessToken: newToken } })
     expect(status).to.equal(200)
     const mendedMs = performance.now()
-    await until('all are taken', () => provider.stats().accepted >= sends, 60_000)
+    await until('all are taken', () => provider.stats().accepted >= sends, patienceMs)
     const drainMs = performance.now() - mendedMs
-    await until('nothing is left to do', async () => (await unfinished(database)).length === 0, 30_000)
+    await until('nothing is left to do', async () => (await unfinished(database)).length === 0, patienceMs)
 
     const alerts = gateways.flatMap(({ log }) => log.filter(({ level }) => level >= 50))
     printFigures({

@@ -5,7 +5,7 @@ import { median } from '../../bench/statistics.ts'
 import { printFigures } from '../support/figures.ts'
 import { type Load, openLoad } from '../support/load.ts'
 import type { GatewayProcess } from '../support/process.ts'
-import { scaled } from '../support/scale.ts'
+import { patienceMs, scaled } from '../support/scale.ts'
 import { anOwnConnection, type OwnConnection } from '../support/stories.ts'
 import { callGateway, prepareSurroundings, type Surroundings, through } from '../support/surroundings.ts'
 import { countRows } from '../support/unfinished.ts'
@@ -19,7 +19,7 @@ const soonMs = 50
 const lateMs = 250
 
 describe(`${waiting} messages waiting for one paused connection`, function () {
-  this.timeout(60_000 + waiting * 10)
+  this.timeout(5 * patienceMs)
   let around: Surroundings
   let load: Load
   let gateway: GatewayProcess
@@ -33,7 +33,7 @@ describe(`${waiting} messages waiting for one paused connection`, function () {
     await callGateway(gateway, 'PATCH', `/v1/connections/${paused.connectionId}`, { state: 'paused' })
     const publishedMs = performance.now()
     await load.publish({ accountId: paused.accountId, count: waiting })
-    await until('all wait', async () => (await queued()) === waiting, 30_000 + waiting * 8)
+    await until('all wait', async () => (await queued()) === waiting, patienceMs)
     printFigures({ 'events a second': (waiting * 1_000) / (performance.now() - publishedMs) })
     await sleep(scaled(3_000, 20_000))
   })

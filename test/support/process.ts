@@ -46,7 +46,7 @@ const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 export const gatewayArgs = (built = process.env.TEST_GATEWAY_MAIN): string[] =>
   built ? [built] : ['--import', loader, mainFile]
 
-const startMs = 30_000
+const startMs = 90_000
 const endMs = 40_000
 const running = new Set<GatewayProcess>()
 

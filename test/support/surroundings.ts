@@ -52,7 +52,7 @@ export async function prepareSurroundings({ simulator }: SurroundingsOptions = {
     env,
     async gateway(changes = {}) {
       const gateway = await startGatewayProcess({ ...env, ...changes })
-      await until('the gateway is connected to everything', () => isReady(gateway), 20_000)
+      await until('the gateway is connected to everything', () => isReady(gateway), 60_000)
       if (!isFurnished) await enableAccount(gateway)
       isFurnished = true
       return gateway
