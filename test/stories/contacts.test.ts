@@ -243,13 +243,14 @@ for (const storage of storages) {
     )
 
     it(
-      'may be reactions, edits and deletions: recorded, never answered',
+      'may be reactions, edits, deletions and notes of the provider: recorded, never answered',
       story(async (world) => {
         const { customer, id, sent } = await aFirstMessage(world)
         const said: object[] = [
           { type: 'reaction', reaction: { message_id: sent.wamid, emoji: '👍' } },
           { type: 'edit', edit: { original_message_id: sent.wamid, message: { type: 'text', text: { body: 'new' } } } },
           { type: 'revoke', revoke: { original_message_id: sent.wamid } },
+          { type: 'system', system: { type: 'customer_identity_changed', body: 'Security code changed' } },
         ]
         const heard = await answersTo(world, customer, () =>
           tell(
@@ -267,7 +268,10 @@ for (const storage of storages) {
           ['reaction', '👍'],
           ['edit', 'new'],
           ['revoke', null],
+          ['system', 'Security code changed'],
         ])
+        const published = (await activityOf(world, id)).filter((type) => type === 'customer_reply')
+        expect(published, 'what the provider notes is no word of the customer').to.have.length(3)
         expect(await contactOf(world, customer), 'a sign opens no window').to.equal(undefined)
       }),
     )

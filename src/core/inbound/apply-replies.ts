@@ -17,6 +17,7 @@ import type { InboundStore, PendingReply, SettledReply } from './inbound-store.t
 import { type KnownReply, type MatchedReply, matchReplies } from './match-replies.ts'
 import { nextLook } from './matching.ts'
 import { applyGroup } from './one-by-one.ts'
+import { isByCustomer } from './reply-kinds.ts'
 import { contactUpdates, isToBeAnnounced, strayReplies } from './stray-replies.ts'
 
 export interface ApplyRepliesDeps extends AdvanceDeps {
@@ -104,8 +105,8 @@ async function advanceAll(
   const advances: Advance[] = []
   for (const { reply, contact, rootId } of matched) {
     const root = roots.get(rootId)
-    // What was announced before is linked only: its moment has passed.
-    if (!root || reply.isAnnounced) continue
+    // What was announced before is linked only, since its moment has passed; so is what no customer said.
+    if (!root || reply.isAnnounced || !isByCustomer(reply.type)) continue
     const known = current.get(rootId) ?? { rootId, accountId: root.accountId, offeredDates: [] }
     const settings = await deps.settings(root.accountId, root.snapshot.channelId)
     const connection = await deps.connection(reply.connectionId)

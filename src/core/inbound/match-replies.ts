@@ -57,7 +57,7 @@ const isContext = ({ contextMessageId }: PendingReply, found: OutgoingRecord): b
   contextMessageId !== null && contextMessageId === found.messageId
 
 /** All by which the sender of a reply is or was known. */
-export function addressesOf({ reply, contact }: KnownReply): Address[] {
+function addressesOf({ reply, contact }: KnownReply): Address[] {
   const phones = [reply.fromPhone, contact?.phone, contact?.formerPhone].filter(isThere)
   const userIds = [reply.fromUserId, contact?.userId, contact?.formerUserId].filter(isThere)
   return [...new Set(phones)]
