@@ -21,6 +21,7 @@ import { type EndedAttempt, type Recorded, recordAttempts } from '../../src/core
 import { createSendMessage } from '../../src/core/sending/send-message.ts'
 import { sweepExpired } from '../../src/core/sending/sweep.ts'
 import { type Resolution, sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
+import { sweepUndelivered } from '../../src/core/sending/sweep-undelivered.ts'
 import { createBatcher } from '../../src/core/storage/batcher.ts'
 import type { Database } from '../../src/core/storage/database.ts'
 import { createLease } from '../../src/core/storage/lease.ts'
@@ -130,7 +131,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     activity,
     contacts: createContactStore(database),
     noteEcho: connections.noteEcho,
-    lifetimeMs: () => 43_200_000,
+    lifetimeMs: () => lifetimeMs,
     settings: async () => settingsOf(weather),
     wake: () => {},
     accountFailed: () => {},
@@ -154,6 +155,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     await mutation.sweepLostSends(recording)
     await sweepExpired(recording)
     await sweepDoubts(doubting)
+    await sweepUndelivered({ ...common, store, activity, lifetimeMs: async () => lifetimeMs })
     for (const id of await store.connectionsWithDue(now())) fleet.wake(id)
     return 0
   })
@@ -181,6 +183,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
       void mutation.resolveByHand({ ...common, store, activity }, id, resolution, 'operator').catch(() => {}),
   }
 }
+
+/** Nothing but the margin for late reports: a day has many hours, and each costs. */
+const lifetimeMs = 0
 
 /** The provider of the simulation tells of messages only. */
 const noNews = {

@@ -100,7 +100,9 @@ function aboutMessage(row: MessageRow, takes: readonly Accepted[], isSilenceTrue
   const name = `event ${row.event}`
   const ranks = takes.flatMap(({ reports }) => reports.map(rankOf))
   const highest = Math.max(rank.accepted, ...ranks)
-  const isAccepted = row.state === 'accepted'
+  // A message of which nothing was heard after `sent` is given up, and still one that the provider took.
+  const isGivenUp = row.state === 'expired' && row.status_rank === rank.sent
+  const isAccepted = row.state === 'accepted' || isGivenUp
   const isBelieved = row.by_hand === 'message.mark_sent'
   const copies = row.by_hand === 'message.resend' ? 3 : 2
   return [
