@@ -15,12 +15,13 @@ export async function applyConnectionEffect(
   connectionId: number,
   effect: ConnectionEffect,
   at: Date,
+  now: Date,
 ): Promise<ConnectionChange> {
   switch (effect.type) {
     case 'account_blocked':
       return block(tx, connectionId, effect, at)
     case 'account_released':
-      return release(tx, connectionId, effect.reasons, at)
+      return release(tx, connectionId, effect.reasons, at, now)
     case 'sender_quality': {
       const sql = `UPDATE wa_connections SET quality = $2, quality_at = $3
         WHERE id = $1 AND (quality_at IS NULL OR quality_at <= $3)`
@@ -36,6 +37,10 @@ export async function applyConnectionEffect(
 }
 
 const changedBy = (rows: number): ConnectionChange => (rows > 0 ? 'changed' : 'unchanged')
+
+/** With the time of the change: a refusal that was seen before it does not pause the connection again. */
+const activate = (now: string): string =>
+  `UPDATE wa_connections SET state = 'active', state_reason = NULL, blocked_until = NULL, updated_at = ${now}`
 
 const isNewest = '(block_news_at IS NULL OR block_news_at <= $2)'
 
@@ -62,12 +67,17 @@ async function block(
   return paused > 0 ? 'blocked' : 'unchanged'
 }
 
-async function release(tx: Executor, id: number, reasons: readonly BlockReason[], at: Date): Promise<ConnectionChange> {
-  const list = reasons.map((_, index) => `$${index + 3}`).join(', ')
+async function release(
+  tx: Executor,
+  id: number,
+  reasons: readonly BlockReason[],
+  at: Date,
+  now: Date,
+): Promise<ConnectionChange> {
+  const list = reasons.map((_, index) => `$${index + 4}`).join(', ')
   const released = await tx.write(
-    `UPDATE wa_connections SET state = 'active', state_reason = NULL, blocked_until = NULL
-     WHERE id = $1 AND ${isNewest} AND state = 'paused' AND state_reason IN (${list})`,
-    [id, sqlTime(at), ...reasons],
+    `${activate('$3')} WHERE id = $1 AND ${isNewest} AND state = 'paused' AND state_reason IN (${list})`,
+    [id, sqlTime(at), sqlTime(now), ...reasons],
   )
   await noteTime(tx, id, at)
   return released > 0 ? 'released' : 'unchanged'
@@ -84,11 +94,10 @@ export async function releaseOverdue(tx: Executor, now: Date): Promise<number[]>
   )
   const released: number[] = []
   for (const { id } of due) {
-    const rows = await tx.write(
-      `UPDATE wa_connections SET state = 'active', state_reason = NULL, blocked_until = NULL
-       WHERE id = $1 AND state = 'paused' AND blocked_until <= $2`,
-      [id, sqlTime(now)],
-    )
+    const rows = await tx.write(`${activate('$2')} WHERE id = $1 AND state = 'paused' AND blocked_until <= $2`, [
+      id,
+      sqlTime(now),
+    ])
     if (rows > 0) released.push(Number(id))
   }
   return released

@@ -91,7 +91,7 @@ async function applyEffect(
   { connectionId, at }: PendingAccountNews,
   effect: NewsEffect,
 ): Promise<ConnectionChange | 'template'> {
-  if (!('template' in effect)) return applyConnectionEffect(tx, connectionId, effect, at)
+  if (!('template' in effect)) return applyConnectionEffect(tx, connectionId, effect, at, now())
   await templates.record(tx, connectionId, effect, at, now())
   return 'template'
 }
