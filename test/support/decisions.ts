@@ -27,7 +27,7 @@ export interface DecisionStage {
   readonly store: NdrStore
   /** Stores decisions, each with a first message of its own, in this order. */
   decide(drafts: readonly NdrDraft[], now: Date): Promise<void>
-  /** A pusher that works until it is stopped. */
+  /** A pusher that works until it is stopped; leases that end are looked for by the test itself. */
   startPusher(options: PusherOptions): { stop(): Promise<void> }
   pusher(options: PusherOptions): ReturnType<typeof createDecisionPusher>
   rows(): Promise<DecisionRow[]>
@@ -110,7 +110,6 @@ export async function prepareDecisions(kind: Storage): Promise<DecisionStage> {
       let isStopped = false
       const loop = async () => {
         while (!isStopped) {
-          await store.releaseLost(options.now())
           if ((await pushing.pushDue()) === 0) await sleep(everyMs)
         }
         await pushing.drain()

@@ -146,7 +146,9 @@ export const createNdrStore = (database: Database): NdrStore => ({
     return database.transaction(async (tx) => {
       const head = `SELECT id, root_outgoing_message_id, attempts, handed_over, action_taken, reply_message_id, request
         FROM ndr_actions WHERE id`
-      const tail = ` AND state = 'pending' ORDER BY id LIMIT ${limit}${database.forUpdateSkipLocked}`
+      // Asked again: it may have been replaced, and put off, since the look.
+      const isDue = `state = 'pending' AND due_at <= '${sqlTime(now)}'`
+      const tail = ` AND ${isDue} ORDER BY id LIMIT ${limit}${database.forUpdateSkipLocked}`
       const claimed = (await selectIn<PendingRow>(tx, head, due, tail)).map(toClaimed)
       const leaseEnd = sqlTime(new Date(now.getTime() + leaseMs))
       const rows = claimed.map(({ id, token, attempt }) => ({
