@@ -44,8 +44,11 @@ import { createRejectedEvents, type RejectedEvents } from './notifications/rejec
 import { loadTemplateCatalog, type TemplateCatalog } from './notifications/template-catalog.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
+import { createPollStore } from './polling/poll-store.ts'
+import { sweepPolls } from './polling/sweep-polls.ts'
 import { createLanes, type Lanes } from './sending/lanes.ts'
 import { createLifetimes } from './sending/lifetime.ts'
+import { createLookUp } from './sending/look-up-doubts.ts'
 import type { ClaimedMessage } from './sending/outgoing-message.ts'
 import { type Claim, createOutgoingStore } from './sending/outgoing-store.ts'
 import { createPermissions } from './sending/permission.ts'
@@ -202,6 +205,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const templates = await loadTemplateRegistry(database, catalog, now())
 
   const providerById = (id: string) => options.providers.find((provider) => provider.id === id)
+  const capabilities = ({ provider }: Pick<Connection, 'provider'>) => providerById(provider)?.capabilities
   const settings = createSettingsStore({
     database,
     now,
@@ -235,7 +239,15 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const ndr = createNdrStore(database)
   const batchSize = (batch: string) => (size: number) => metrics.batchSize.observe({ batch }, size)
 
-  const recording = { database, store: outgoing, activity, connection: connections.get, now, random }
+  const polls = createPollStore({
+    database,
+    random,
+    isPolled: async (id) => {
+      const owner = await connections.get(id)
+      return owner !== undefined && (capabilities(owner)?.looksUp ?? false)
+    },
+  })
+  const recording = { polls, database, store: outgoing, activity, connection: connections.get, now, random }
   const record = createBatcher<EndedAttempt, Recorded>({
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),
@@ -254,7 +266,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const reacting = { connections, lanes: () => lanes, optedOut, now, log, metrics }
   const react = createReact(reacting)
   const brake = createBrake(() => lanes)
-  const capabilities = ({ provider }: Pick<Connection, 'provider'>) => providerById(provider)?.capabilities
   const sendMessage = createSendMessage({
     connection: connections.get,
     adapter: options.adapter,
@@ -338,6 +349,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     outgoing,
     activity,
     lifetimeMs: lifetimes.atLeast,
+    polls,
     contacts,
     noteEcho,
     settings: settings.get,
@@ -355,7 +367,17 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     activity,
     settings: settings.get,
     connection: connections.get,
-    echoesReference: (provider: string) => providerById(provider)?.capabilities.echoesReference ?? false,
+    // Reports that are sent only once may be lost: their absence proves nothing.
+    echoesReference: (provider: string) => {
+      const { echoesReference = false, retriesWebhooks = false } = capabilities({ provider }) ?? {}
+      return echoesReference && retriesWebhooks
+    },
+    lookUp: createLookUp({
+      connection: connections.get,
+      adapter: options.adapter,
+      looksUp: (connection) => capabilities(connection)?.looksUp ?? false,
+    }),
+    polls,
     metrics,
     now,
   }
@@ -445,6 +467,20 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         ? { orderDetails: () => completeActivity({ database, waiting, activity, details, now, log, metrics }) }
         : {}),
       doubts: () => sweepDoubts(doubts),
+      polls: () =>
+        sweepPolls({
+          database,
+          polls,
+          outgoing,
+          connection: connections.get,
+          adapter: options.adapter,
+          receive: webhooks.add,
+          received: () => bells.received(),
+          log,
+          metrics,
+          now,
+          random,
+        }),
       lostPushes: () => ndr.releaseLost(now()),
     },
     upkeep: {

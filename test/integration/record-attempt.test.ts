@@ -11,6 +11,7 @@ import { type EndedAttempt, type RecordDeps, recordAttempts } from '../../src/co
 import { sweepLostSends } from '../../src/core/sending/sweep.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
+import { noPolls } from '../support/no-polls.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
 const start = new Date('2026-11-20T06:30:00.000Z')
@@ -100,6 +101,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       store,
       activity,
       connection: async (id) => connections.get(id),
+      polls: noPolls,
       now: () => now,
       random: () => 0.5,
     })

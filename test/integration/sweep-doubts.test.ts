@@ -3,12 +3,14 @@ import { expect } from 'chai'
 import type { Connection } from '../../src/core/accounts/connections.ts'
 import { createSettingsStore, type SettingsStore } from '../../src/core/accounts/settings.ts'
 import { type ActivityStore, createActivityStore } from '../../src/core/activity/activity-store.ts'
+import type { LookUp } from '../../src/core/contract/provider.ts'
 import { createMetrics, type Metrics } from '../../src/core/observe/metrics.ts'
+import { createPollStore, type PollStore } from '../../src/core/polling/poll-store.ts'
 import { rank } from '../../src/core/sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../../src/core/sending/outgoing-rows.ts'
 import { createOutgoingStore, type OutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import { recordAttempts } from '../../src/core/sending/record-attempt.ts'
-import { type DoubtDeps, resolveByHand, sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
+import { resolveByHand, sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { createStorage, type Storage } from '../support/world.ts'
@@ -55,6 +57,10 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
     let now: Date
     let echoedUntil: Date | undefined
     let echoesReference: boolean
+    /** What the provider says when it is asked. */
+    let answer: LookUp | undefined
+    let keepsReference: boolean
+    let polls: PollStore
 
     before(async () => {
       storage = await createStorage(kind)
@@ -62,14 +68,17 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       await migrate(database)
       store = createOutgoingStore(database)
       activity = createActivityStore({ database, hasBroker: false })
+      polls = createPollStore({ database, isPolled: async () => answer !== undefined, random: () => 0 })
     })
     beforeEach(async () => {
       now = start
       echoedUntil = undefined
       echoesReference = true
+      answer = undefined
+      keepsReference = true
       metrics = createMetrics()
       settings = createSettingsStore({ database, now: () => now })
-      for (const table of ['wa_outgoing_messages', 'wa_send_attempts', 'activity_events', 'audit_log'])
+      for (const table of ['wa_outgoing_messages', 'wa_send_attempts', 'activity_events', 'audit_log', 'wa_polls'])
         await database.write(`DELETE FROM ${table}`)
     })
     after(async () => {
@@ -77,13 +86,15 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       await storage.drop()
     })
 
-    const deps = (): DoubtDeps => ({
+    const deps = () => ({
       database,
       store,
       activity,
       settings: settings.get,
-      connection: async () => aConnection(echoedUntil),
+      connection: async () => ({ ...aConnection(echoedUntil), keepsReference }),
       echoesReference: () => echoesReference,
+      lookUp: async () => answer,
+      polls,
       metrics,
       now: () => now,
     })
@@ -176,6 +187,75 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       expect((await read(id)).state).to.equal('in_doubt')
       await sweepAt(24 * hour)
       expect((await read(id)).state).to.equal('unknown')
+    })
+
+    it('is asked about at 2, 5 and 10 minutes, and is sent as if for the first time when it was never there', async () => {
+      answer = { result: 'absent' }
+      const id = await aDoubt()
+      for (const [at, next] of [
+        [2, 5],
+        [5, 10],
+      ] as const) {
+        expect(await sweepAt(at * minute - 1)).to.equal(0)
+        expect(await sweepAt(at * minute)).to.equal(1)
+        expect(await read(id)).to.deep.include({ state: 'in_doubt', dueAt: plus(next * minute) })
+      }
+      await sweepAt(10 * minute)
+      const expected = { state: 'queued', statusRank: rank.pending, dueAt: now, possibleDuplicate: false, absences: 0 }
+      expect(await read(id)).to.deep.include(expected)
+      const [claimed] = await store.claim(1, 10, new Set(), now)
+      expect(claimed).to.deep.include({ id, attempt: 2 })
+      const [attempt] = await database.select('SELECT outcome, detail FROM wa_send_attempts')
+      expect(attempt).to.deep.equal({ outcome: 'refused', detail: 'asked three times: not there' })
+      expect(await counted()).to.deep.equal({ not_sent: 1 })
+    })
+
+    it('is accepted with its id when the provider has it, told once, and asked about from then on', async () => {
+      answer = { result: 'absent' }
+      const id = await aDoubt()
+      await sweepAt(2 * minute)
+      answer = { result: 'found', messageId: 'm-1' }
+      await sweepAt(5 * minute)
+      expect(await read(id)).to.deep.include({
+        state: 'accepted',
+        statusRank: rank.accepted,
+        messageId: 'm-1',
+        acceptedAt: now,
+        dueAt: null,
+        failureCode: null,
+        absences: 0,
+      })
+      expect((await activities()).map(({ type }) => type)).to.deep.equal(['inqueue'])
+      const [attempt] = await database.select('SELECT outcome, message_id FROM wa_send_attempts')
+      expect(attempt).to.deep.equal({ outcome: 'accepted', message_id: 'm-1' })
+      expect(await polls.claim(10, plus(6 * minute))).to.have.length(1)
+      expect(await sweepAt(hour)).to.equal(0)
+    })
+
+    it('stays in doubt where absence proves nothing, or nobody answers, and is asked about ever more rarely', async () => {
+      for (const [kept, says] of [
+        [false, { result: 'absent' }],
+        [true, { result: 'not_known', why: 'no answer' }],
+      ] as const) {
+        keepsReference = kept
+        answer = says
+        now = start
+        const id = await aDoubt()
+        let looks = 0
+        for (let at = 0; at < 24 * hour; at += minute) looks += await sweepAt(at)
+        expect(looks).to.be.within(8, 40)
+        expect(await read(id)).to.deep.include({ state: 'in_doubt', possibleDuplicate: false })
+        await sweepAt(25 * hour)
+        expect((await read(id)).state).to.equal('unknown')
+      }
+    })
+
+    it('is decided about by one of two replicas that ask at the same time', async () => {
+      answer = { result: 'absent' }
+      const id = await aDoubt()
+      now = plus(2 * minute)
+      await Promise.all([sweepDoubts(deps()), sweepDoubts(deps())])
+      expect(await read(id)).to.deep.include({ absences: 1, dueAt: plus(5 * minute) })
     })
 
     it('is sooner when the vendor named a passing fault of its own', async () => {

@@ -29,6 +29,7 @@ export const aRecord = (changes: Partial<OutgoingRecord> = {}): OutgoingRecord =
   statusRank: 1,
   attempts: 1,
   possibleDuplicate: false,
+  absences: 0,
   dueAt: null,
   expiresAt: null,
   acceptedAt: null,

@@ -6,6 +6,7 @@ import type { Content } from '../contract/content.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { PollStore, Taken } from '../polling/poll-store.ts'
 import { type FailoverDeps, failovers } from '../sending/failover.ts'
 import { parseAttemptReference, rank } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
@@ -13,11 +14,11 @@ import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import { accountFailures } from '../sending/react.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
-import type { InboundStore, PendingReport, SettledReport } from './inbound-store.ts'
+import { type InboundStore, type PendingReport, type SettledReport, unconfirmed } from './inbound-store.ts'
 import { nextLook } from './matching.ts'
 import { applyGroup } from './one-by-one.ts'
 import { writePricing } from './pricing.ts'
-import { raiseAll } from './raise-all.ts'
+import { type MatchedReports, raiseAll } from './raise-all.ts'
 import { knownStatus } from './raise-message.ts'
 
 export interface ApplyReportsDeps extends FailoverDeps {
@@ -28,6 +29,8 @@ export interface ApplyReportsDeps extends FailoverDeps {
   /** How long a provider tries to deliver it, at least. */
   readonly lifetimeMs: (content: Content | null) => number
   readonly contacts: Pick<ContactStore, 'apply'>
+  /** Messages that their provider is to be asked about. */
+  readonly polls: Pick<PollStore, 'isPolled' | 'add' | 'hasten'>
   /** Sends of this connection begun up to a time were echoed. */
   readonly noteEcho: (connectionId: number, sentAt: Date) => void
   /** Messages that take over from failed ones are committed: these connections have something to send. */
@@ -65,6 +68,7 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
     const ids = await ownOnly(tx, pending, candidates, records)
     const { changed, activities } = raiseAll({ pending, ids, records }, deps.lifetimeMs)
     await outgoing.apply(tx, changed, now())
+    await askAbout(deps, tx, { pending, ids, records }, changed)
     await writePricing(tx, pending, ids)
     await activity.insert(tx, activities, now())
     await deps.contacts.apply(tx, optOuts(pending, ids, records), now())
@@ -148,6 +152,23 @@ async function earlierConnections(tx: Executor, ids: readonly number[]): Promise
   const head = 'SELECT wa_outgoing_message_id AS id, connection_id AS connection FROM wa_send_attempts'
   const rows = await selectIn<{ id: number; connection: number }>(tx, `${head} WHERE wa_outgoing_message_id`, ids)
   return new Set(rows.map(({ id, connection }) => `${Number(id)}/${Number(connection)}`))
+}
+
+/** What is known to be taken only now is asked about from now on; what was only hinted at is asked about at once. */
+async function askAbout(
+  { polls, now }: ApplyReportsDeps,
+  tx: Executor,
+  { pending, ids, records }: MatchedReports,
+  changed: readonly OutgoingRecord[],
+): Promise<void> {
+  const taken: Taken[] = []
+  for (const { id, connectionId, acceptedAt } of changed) {
+    const isNew = acceptedAt !== null && records.get(id)?.acceptedAt === null
+    if (isNew && connectionId !== null && (await polls.isPolled(connectionId))) taken.push({ id, connectionId })
+  }
+  await polls.add(tx, taken, now())
+  const hinted = pending.filter(({ status }) => status === unconfirmed).flatMap(({ id }) => ids.get(id) ?? [])
+  await polls.hasten(tx, [...new Set(hinted)], now())
 }
 
 const newlyFailed = (changed: readonly OutgoingRecord[], before: ReadonlyMap<number, OutgoingRecord>) =>

@@ -26,6 +26,7 @@ export function createMetrics() {
     connectionsPaused: counter('fdr_connections_paused_total', 'Connections that had to be paused, by reason', [
       'reason',
     ]),
+    polled: counter('fdr_polled_parts_total', 'What providers told when they were asked about messages', ['part']),
     doubts: counter('fdr_doubts_resolved_total', 'Sends in doubt that were decided, by how', ['resolution']),
     breakersOpen: gauge('fdr_breakers_open', 'Connections whose circuit breaker is not closed'),
     webhooks: counter('fdr_webhooks_total', 'Webhook requests, by result', ['provider', 'result']),

@@ -6,7 +6,7 @@ import type { Database, Executor, Row } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import { claimMessages } from './claim.ts'
-import type { ClaimedMessage, OutgoingDraft } from './outgoing-message.ts'
+import { type ClaimedMessage, type OutgoingDraft, rank } from './outgoing-message.ts'
 import {
   changeRow,
   draftRow,
@@ -72,6 +72,8 @@ export interface OutgoingStore {
   readdress(tx: Executor, connectionId: number, from: Address, to: Address, now: Date): Promise<void>
   /** Messages that were sent and should have been delivered, or failed, by now. */
   undeliveredDue(now: Date, limit: number): Promise<number[]>
+  /** Nothing more will be heard of these: somebody should conclude what became of those that were not delivered. */
+  expectNoMore(ids: readonly number[], now: Date): Promise<void>
   /** Messages that wait although they are of no use any more. */
   outOfTime(now: Date, limit: number): Promise<number[]>
 }
@@ -170,6 +172,14 @@ export function createOutgoingStore(database: Database): OutgoingStore {
         [sqlTime(now)],
       )
       return rows.map((row) => Number(row.id))
+    },
+    async expectNoMore(ids, now) {
+      for (const id of ids) {
+        await database.write(
+          `UPDATE wa_outgoing_messages SET due_at = $2 WHERE id = $1 AND state = 'accepted' AND status_rank <= $3`,
+          [id, sqlTime(now), rank.sent],
+        )
+      }
     },
     async outOfTime(now, limit) {
       const rows = await database.select<{ id: number }>(

@@ -5,6 +5,7 @@ import { type ActivityRecord, activityRecord } from '../activity/activity-event.
 import type { ActivityStore } from '../activity/activity-store.ts'
 import { failureKind } from '../contract/failures.ts'
 import type { SendOutcome } from '../contract/provider.ts'
+import type { PollStore, Taken } from '../polling/poll-store.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, updateRows, type Values } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
@@ -29,22 +30,25 @@ export interface RecordDeps {
   readonly store: OutgoingStore
   readonly activity: ActivityStore
   readonly connection: (id: number) => Promise<Connection | undefined>
+  /** Messages that their provider is to be asked about. */
+  readonly polls: Pick<PollStore, 'isPolled' | 'add'>
   readonly now: () => Date
   readonly random: () => number
 }
 
 /** Records a group of ended attempts; safe to repeat. Resolves with the messages as they are now. */
 export async function recordAttempts(deps: RecordDeps, ended: readonly EndedAttempt[]): Promise<Recorded[]> {
-  const { database, store, activity, now } = deps
-  const routes = await fallbackRoutes(deps, ended)
+  const { database, store, activity, polls, now } = deps
+  const around = await surroundings(deps, ended)
   const results = await database.transaction(async (tx) => {
     const locked = await store.lock(tx, ended.map(messageIdOf))
     const results = ended.map((attempt, index) =>
-      afterward(deps, locked.get(attempt.messageId), attempt, routes[index]),
+      afterward(deps, locked.get(attempt.messageId), attempt, around[index]),
     )
     const changes = results.filter(({ isChanged }) => isChanged).map(({ change }) => change)
     await store.apply(tx, changes, now())
     await moveToFallback(tx, results)
+    await polls.add(tx, newlyTaken(results, ended, around), now())
     await writeLedger(tx, database.keepExisting, ended)
     await replaceDoubts(
       tx,
@@ -80,22 +84,45 @@ interface Afterward extends Recorded {
   readonly records: readonly ActivityRecord[]
 }
 
-/** For each attempt the other connection that may take over, decided before any row is held. */
-function fallbackRoutes(deps: RecordDeps, ended: readonly EndedAttempt[]): Promise<(FallbackFor | undefined)[]> {
+interface Surroundings {
+  /** The other connection that may take over. */
+  readonly fallbackFor: FallbackFor | undefined
+  /** Can the provider be asked about the message? */
+  readonly isPolled: boolean
+}
+
+/** What is known besides each attempt; read before any row is held. */
+function surroundings(deps: RecordDeps, ended: readonly EndedAttempt[]): Promise<Surroundings[]> {
   return Promise.all(
-    ended.map(async ({ outcome, connectionId }) => {
-      if (outcome.outcome !== 'refused') return undefined
-      const from = await deps.connection(connectionId)
-      const id = from?.fallbackConnectionId
-      const connection = id === undefined ? undefined : await deps.connection(id)
-      if (!from || !connection) return undefined
-      return (why: string) => {
-        const route = reroute(outcome.failure, from, connection, why)
-        return route && { connection, route }
-      }
-    }),
+    ended.map(async (attempt) => ({
+      fallbackFor: await fallbackOf(deps, attempt),
+      isPolled: await deps.polls.isPolled(attempt.connectionId),
+    })),
   )
 }
+
+async function fallbackOf(deps: RecordDeps, { outcome, connectionId }: EndedAttempt): Promise<FallbackFor | undefined> {
+  if (outcome.outcome !== 'refused') return undefined
+  const from = await deps.connection(connectionId)
+  const id = from?.fallbackConnectionId
+  const connection = id === undefined ? undefined : await deps.connection(id)
+  if (!from || !connection) return undefined
+  return (why: string) => {
+    const route = reroute(outcome.failure, from, connection, why)
+    return route && { connection, route }
+  }
+}
+
+/** Messages that were taken just now by a provider that can be asked about them. */
+const newlyTaken = (
+  results: readonly Afterward[],
+  ended: readonly EndedAttempt[],
+  around: readonly Surroundings[],
+): Taken[] =>
+  ended.flatMap(({ messageId, connectionId }, index) => {
+    const isTaken = results[index]?.isChanged && results[index]?.change.state === 'accepted'
+    return isTaken && around[index]?.isPolled ? [{ id: messageId, connectionId }] : []
+  })
 
 type FallbackFor = (why: string) => Fallback | undefined
 
@@ -103,15 +130,15 @@ function afterward(
   { now, random }: RecordDeps,
   record: OutgoingRecord | undefined,
   ended: EndedAttempt,
-  fallbackFor: FallbackFor | undefined,
+  around: Surroundings | undefined,
 ): Afterward {
   if (!record) throw new Error(`message ${ended.messageId} is not there`)
   // A report may have proved the acceptance before we came to write it down: evidence is never taken back.
   if (record.acceptedAt) return { isChanged: lacksId(record, ended), change: withId(record, ended), records: [] }
   const isOurs = record.attempts === ended.attempt && isOpen(record, ended)
   if (!isOurs) return { isChanged: false, change: record, records: [] }
-  const fallback = fallbackFor?.(record.route.why)
-  const change = changed(record, ended, now(), random())
+  const fallback = around?.fallbackFor?.(record.route.why)
+  const change = changed(record, ended, around?.isPolled ?? false, now(), random())
   if (fallback) return { isChanged: true, change: goingOn(change, now()), fallback, records: [] }
   return { isChanged: true, change, records: activities({ ...record, ...change }, ended) }
 }
@@ -151,9 +178,16 @@ const withId = (record: OutgoingRecord, ended: EndedAttempt): OutgoingChange => 
   messageId: record.messageId ?? idFrom(ended),
 })
 
-function changed(record: OutgoingRecord, ended: EndedAttempt, now: Date, chance: number): OutgoingChange {
+function changed(
+  record: OutgoingRecord,
+  ended: EndedAttempt,
+  canBeAsked: boolean,
+  now: Date,
+  chance: number,
+): OutgoingChange {
   const { outcome, attempt, finishedAt } = ended
-  const next = afterAttempt({ attempt, expiresAt: record.expiresAt ?? undefined }, outcome, now, chance)
+  const facts = { attempt, expiresAt: record.expiresAt ?? undefined, canBeAsked }
+  const next = afterAttempt(facts, outcome, now, chance)
   const failure = outcome.outcome === 'accepted' ? undefined : outcome.failure
   return {
     ...withId(record, ended),

@@ -1,6 +1,7 @@
 /** What becomes of a send whose fate is not known: pure. Silence is evidence only while reports provably arrive. */
 
 import type { Failure } from '../contract/failures.ts'
+import type { LookUp } from '../contract/provider.ts'
 
 export type DoubtPolicy = 'resend_once' | 'never'
 
@@ -11,6 +12,8 @@ export interface Doubt {
   /** It was sent again once before. */
   readonly wasResent: boolean
   readonly expiresAt: Date | null
+  /** How often the provider was asked before, and did not have it. */
+  readonly absences?: number
 }
 
 export interface DoubtCircumstances {
@@ -18,10 +21,18 @@ export interface DoubtCircumstances {
   readonly policy: DoubtPolicy
   /** Sends of this connection begun up to this time have been echoed. */
   readonly echoedUntil: Date | undefined
+  /** What the provider says, where it can be asked. */
+  readonly lookUp?: LookUp
+  /** Does it provably keep our reference, so that it would have found the message? */
+  readonly isReferenceKept?: boolean
 }
 
 export type DoubtDecision =
-  | { readonly decision: 'wait'; readonly until: Date }
+  | { readonly decision: 'wait'; readonly until: Date; readonly absences?: number }
+  /** The provider has it. */
+  | { readonly decision: 'taken'; readonly messageId: string }
+  /** The provider provably never took it: it may be sent as if it had been refused. */
+  | { readonly decision: 'not_sent' }
   | { readonly decision: 'resend' }
   | { readonly decision: 'unknown'; readonly why: string }
 
@@ -32,6 +43,11 @@ const silence = { vendorsOwnFault: 2 * minuteMs, other: 10 * minuteMs }
 const longestWaitMs = 24 * 60 * minuteMs
 const lookAgainMs = 30_000
 
+/** When the provider is asked, where it can be: after the attempt. Missing at all of them means not taken. */
+const looksMs = [2 * minuteMs, 5 * minuteMs, 10 * minuteMs]
+export const firstLookMs = 2 * minuteMs
+const longestPauseMs = 60 * minuteMs
+
 /** How long the silence must last, in milliseconds, before it means something. */
 export const silenceMs = ({ code, vendorCode }: Pick<Failure, 'code' | 'vendorCode'>): number =>
   code === 'provider_error' && vendorCode ? silence.vendorsOwnFault : silence.other
@@ -40,13 +56,31 @@ export const silenceMs = ({ code, vendorCode }: Pick<Failure, 'code' | 'vendorCo
  * Decides about one doubt. The silence counts as kept when a send that began so much later was echoed meanwhile: the
  * reports of this one would have come as well.
  */
-export function decideDoubt(doubt: Doubt, { now, policy, echoedUntil }: DoubtCircumstances): DoubtDecision {
+export function decideDoubt(doubt: Doubt, around: DoubtCircumstances): DoubtDecision {
+  const { now, policy, echoedUntil, lookUp, isReferenceKept } = around
+  if (lookUp?.result === 'found') return { decision: 'taken', messageId: lookUp.messageId }
+  if (lookUp?.result === 'absent' && isReferenceKept) return afterAbsence(doubt, now)
   const quietUntil = new Date(doubt.attemptedAt.getTime() + silenceMs(doubt.failure))
   const isSilenceProved = echoedUntil !== undefined && echoedUntil >= quietUntil && now >= quietUntil
   if (isSilenceProved) return afterSilence(doubt, policy, now)
   const givenUpAt = new Date(doubt.attemptedAt.getTime() + longestWaitMs)
   if (now >= givenUpAt) return { decision: 'unknown', why: 'nothing showed within a day that reports arrive' }
+  if (lookUp) return { decision: 'wait', until: nextAsking(doubt, now) }
   return { decision: 'wait', until: new Date(Math.max(quietUntil.getTime(), now.getTime() + lookAgainMs)) }
+}
+
+function afterAbsence({ attemptedAt, absences = 0 }: Doubt, now: Date): DoubtDecision {
+  const seen = absences + 1
+  const nextMs = looksMs[seen]
+  if (nextMs === undefined) return { decision: 'not_sent' }
+  const until = Math.max(attemptedAt.getTime() + nextMs, now.getTime() + lookAgainMs)
+  return { decision: 'wait', until: new Date(until), absences: seen }
+}
+
+/** Ever more rarely: what the provider did not know for long it will hardly know in a moment. */
+function nextAsking({ attemptedAt }: Doubt, now: Date): Date {
+  const passedMs = now.getTime() - attemptedAt.getTime()
+  return new Date(now.getTime() + Math.min(Math.max(lookAgainMs, passedMs / 2), longestPauseMs))
 }
 
 function afterSilence(doubt: Doubt, policy: DoubtPolicy, now: Date): DoubtDecision {

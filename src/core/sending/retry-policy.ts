@@ -3,7 +3,7 @@
 import { type Failure, failureKind } from '../contract/failures.ts'
 import type { SendOutcome } from '../contract/provider.ts'
 import { type MessageState, rank } from './outgoing-message.ts'
-import { silenceMs } from './resolve-doubt.ts'
+import { firstLookMs, silenceMs } from './resolve-doubt.ts'
 
 /** Waits after the 1st, 2nd, ... refusal of what was provably not sent. */
 const retryScheduleMs = [5_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_000]
@@ -17,6 +17,8 @@ export interface AttemptFacts {
   /** Number of the attempt that ended, from 1. */
   readonly attempt: number
   readonly expiresAt: Date | undefined
+  /** Can the provider be asked whether it took the message? */
+  readonly canBeAsked?: boolean
 }
 
 /** The message's state after an attempt. `dueAt` null = nothing is left to do. */
@@ -33,7 +35,8 @@ export interface NextState {
 export function afterAttempt(facts: AttemptFacts, outcome: SendOutcome, now: Date, chance: number): NextState {
   if (outcome.outcome === 'accepted') return { state: 'accepted', statusRank: rank.accepted, dueAt: null }
   if (outcome.outcome === 'in_doubt') {
-    return { state: 'in_doubt', statusRank: rank.unclear, dueAt: new Date(now.getTime() + silenceMs(outcome.failure)) }
+    const lookMs = facts.canBeAsked ? firstLookMs : silenceMs(outcome.failure)
+    return { state: 'in_doubt', statusRank: rank.unclear, dueAt: new Date(now.getTime() + lookMs) }
   }
   if (!isWorthRetrying(outcome.failure)) return { state: 'failed', statusRank: rank.failed, dueAt: null }
   const { expiresAt } = facts

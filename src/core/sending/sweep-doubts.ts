@@ -6,9 +6,12 @@ import { activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { PollStore } from '../polling/poll-store.ts'
 import type { Database, Executor } from '../storage/database.ts'
-import { insertRows, selectIn, updateWhereIn } from '../storage/rows.ts'
-import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { insertRows, updateRows, updateWhereIn } from '../storage/rows.ts'
+import { sqlTime } from '../storage/time.ts'
+import { type LastAttempt, lastAttempts, type SettledAttempt, settleAttempts } from './attempt-ledger.ts'
+import { type LookUpMessage, lookUpAll } from './look-up-doubts.ts'
 import { rank } from './outgoing-message.ts'
 import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
 import type { OutgoingStore } from './outgoing-store.ts'
@@ -20,8 +23,11 @@ export interface DoubtDeps {
   readonly activity: ActivityStore
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
   readonly connection: (id: number) => Promise<Connection | undefined>
-  /** Do the provider's reports carry our reference? Only then does their absence say anything. */
+  /** Do the provider's reports carry our reference, and surely arrive? Only then does their absence say anything. */
   readonly echoesReference: (provider: string) => boolean
+  /** Asks the provider for the message of an attempt; undefined where it cannot be asked. */
+  readonly lookUp: LookUpMessage
+  readonly polls: Pick<PollStore, 'add'>
   readonly metrics: Metrics
   readonly now: () => Date
 }
@@ -35,7 +41,7 @@ export async function sweepDoubts(deps: DoubtDeps): Promise<number> {
   if (ids.length === 0) return 0
   const around = await circumstancesOf(deps, await store.read(database, ids))
   const decided = await database.transaction(async (tx) => {
-    const records = [...(await store.lock(tx, ids)).values()].filter(({ state }) => state === 'in_doubt')
+    const records = [...(await store.lock(tx, ids)).values()].filter(isStillDue(around, now()))
     const attempts = await lastAttempts(tx, records)
     const decided = records.map((record) => ({ record, ...decide(record, attempts.get(record.id), around) }))
     await store.apply(tx, decided.map(changeOf(now())), now())
@@ -43,6 +49,7 @@ export async function sweepDoubts(deps: DoubtDeps): Promise<number> {
       tx,
       decided.filter(({ decision }) => decision === 'resend').map(({ record }) => record.id),
     )
+    await noteAnswers(deps, tx, decided)
     const lost = decided.flatMap((end) =>
       end.decision === 'unknown' ? [unknownActivity(end.record, end.why, now())] : [],
     )
@@ -56,17 +63,39 @@ export async function sweepDoubts(deps: DoubtDeps): Promise<number> {
 
 type Decided = DoubtDecision & { readonly record: OutgoingRecord }
 
+/** Another replica may have decided meanwhile, and even sent it again. */
+const isStillDue = (around: ReadonlyMap<number, Circumstances>, now: Date) => (record: OutgoingRecord) =>
+  record.state === 'in_doubt' &&
+  record.dueAt !== null &&
+  record.dueAt <= now &&
+  record.attempts === around.get(record.id)?.attempt
+
+type Circumstances = DoubtCircumstances & {
+  /** Number of the attempt that they are about. */
+  readonly attempt: number
+}
+
 /** What is known besides each message; read before its row is held. */
 async function circumstancesOf(
   deps: DoubtDeps,
   records: ReadonlyMap<number, OutgoingRecord>,
-): Promise<ReadonlyMap<number, DoubtCircumstances>> {
+): Promise<ReadonlyMap<number, Circumstances>> {
+  const asked = await lookUpAll(deps, [...records.values()])
   const entries = [...records.values()].map(async (record) => {
     const settings = await deps.settings(record.accountId, record.snapshot.channelId)
     const connection = record.connectionId === null ? undefined : await deps.connection(record.connectionId)
     const isEchoed = connection !== undefined && deps.echoesReference(connection.provider)
     const echoedUntil = isEchoed ? connection.echoedUntil : undefined
-    return [record.id, { now: deps.now(), policy: settings.inDoubtPolicy, echoedUntil }] as const
+    const lookUp = asked.get(record.id)
+    const circumstances = {
+      attempt: record.attempts,
+      now: deps.now(),
+      policy: settings.inDoubtPolicy,
+      echoedUntil,
+      isReferenceKept: connection?.keepsReference ?? false,
+      ...(lookUp ? { lookUp } : {}),
+    }
+    return [record.id, circumstances] as const
   })
   return new Map(await Promise.all(entries))
 }
@@ -74,7 +103,7 @@ async function circumstancesOf(
 function decide(
   record: OutgoingRecord,
   attempt: LastAttempt | undefined,
-  around: ReadonlyMap<number, DoubtCircumstances>,
+  around: ReadonlyMap<number, Circumstances>,
 ): DoubtDecision {
   const circumstances = around.get(record.id)
   if (!circumstances) throw new Error(`nothing is known around message ${record.id}`)
@@ -87,6 +116,7 @@ function decide(
       },
       wasResent: record.possibleDuplicate,
       expiresAt: record.expiresAt,
+      absences: record.absences,
     },
     circumstances,
   )
@@ -99,7 +129,10 @@ const changeOf =
       case 'wait':
         return { ...end.record, dueAt: end.until }
       case 'resend':
+      case 'not_sent':
         return { ...end.record, state: 'queued', statusRank: rank.pending, dueAt: now }
+      case 'taken':
+        return takenChange(end.record, end.messageId, now)
       case 'unknown':
         return { ...end.record, state: 'unknown', dueAt: null, failureReason: end.why }
     }
@@ -114,26 +147,57 @@ const unknownActivity = (record: OutgoingRecord, why: string, at: Date) =>
     failureReason: `Whether the message was sent is not known: ${why}.`,
   })
 
+const takenChange = (record: OutgoingRecord, messageId: string, now: Date): OutgoingChange => ({
+  ...record,
+  state: 'accepted',
+  statusRank: rank.accepted,
+  dueAt: null,
+  messageId: record.messageId ?? messageId,
+  acceptedAt: now,
+  failureCode: null,
+  failureReason: null,
+})
+
+/** What providers said when they were asked: in the ledger, in the count of absences, and to be followed from now on. */
+async function noteAnswers(
+  { activity, polls, now }: DoubtDeps,
+  tx: Executor,
+  decided: readonly Decided[],
+): Promise<void> {
+  const counts = decided.flatMap((end) =>
+    end.decision === 'wait' && end.absences === undefined
+      ? []
+      : [{ id: end.record.id, absences: end.decision === 'wait' ? (end.absences ?? 0) : 0 }],
+  )
+  await updateRows(tx, 'wa_outgoing_messages', counts)
+  await settleAttempts(tx, decided.flatMap(settledAttempt), now())
+  const taken = decided.filter(({ decision }) => decision === 'taken').map(({ record }) => record)
+  const followed = taken.flatMap(({ id, connectionId }) => (connectionId === null ? [] : [{ id, connectionId }]))
+  await polls.add(tx, followed, now())
+  const announced = taken.filter(({ rootOutgoingId }) => rootOutgoingId === null)
+  await activity.insert(
+    tx,
+    decided.flatMap((end) =>
+      end.decision === 'taken' && announced.includes(end.record)
+        ? [activityRecord({ ...end.record, messageId: end.messageId }, { eventSubType: 'inqueue', at: now() })]
+        : [],
+    ),
+    now(),
+  )
+}
+
+/** How the attempt in doubt ended, where the provider told. */
+function settledAttempt(end: Decided): SettledAttempt[] {
+  const { id, attempts } = end.record
+  if (end.decision === 'taken')
+    return [{ id, attempt: attempts, outcome: 'accepted', messageId: end.messageId, detail: 'found when asked' }]
+  if (end.decision === 'not_sent')
+    return [{ id, attempt: attempts, outcome: 'refused', messageId: null, detail: 'asked three times: not there' }]
+  return []
+}
+
 const markResent = (tx: Executor, ids: readonly number[]) =>
   updateWhereIn(tx, 'wa_outgoing_messages', { possible_duplicate: 1 }, 'id', ids)
-
-interface LastAttempt {
-  readonly startedAt: Date | null
-  readonly vendorCode: string | null
-}
-
-async function lastAttempts(tx: Executor, records: readonly OutgoingRecord[]): Promise<Map<number, LastAttempt>> {
-  const head = `SELECT wa_outgoing_message_id AS id, attempt, started_at, vendor_code FROM wa_send_attempts WHERE wa_outgoing_message_id`
-  const rows = await selectIn<{ id: number; attempt: number; started_at: string; vendor_code: string | null }>(
-    tx,
-    head,
-    records.map(({ id }) => id),
-    ' ORDER BY attempt',
-  )
-  return new Map(
-    rows.map((row) => [Number(row.id), { startedAt: fromSqlTime(row.started_at), vendorCode: row.vendor_code }]),
-  )
-}
 
 export const resolutions = ['resend', 'mark_sent', 'ignore'] as const
 export type Resolution = (typeof resolutions)[number]

@@ -44,14 +44,14 @@ async function lifetimesOf({ database, store, lifetimeMs }: UndeliveredDeps, ids
   return lifetimes
 }
 
-const isAlone = ({ state, statusRank, sentAt }: OutgoingRecord): boolean =>
-  state === 'accepted' && statusRank === rank.sent && sentAt !== null
+const isAlone = ({ state, statusRank, sentAt, acceptedAt }: OutgoingRecord): boolean =>
+  state === 'accepted' && statusRank <= rank.sent && (sentAt ?? acceptedAt) !== null
 
 const isExpired = ({ state }: OutgoingRecord): boolean => state === 'expired'
 
 /** The first look is at the shortest time that any provider has; a message may live longer. */
 function end(record: OutgoingRecord, lifetimeMs: number, now: Date): OutgoingRecord {
-  const endsAt = givenUpAt(record.sentAt ?? now, lifetimeMs)
+  const endsAt = givenUpAt(record.sentAt ?? record.acceptedAt ?? now, lifetimeMs)
   if (endsAt > now) return { ...record, dueAt: endsAt }
   const { code, reason } = lifetimeOver(lifetimeMs)
   return { ...record, state: 'expired', dueAt: null, failureCode: code, failureReason: reason }

@@ -17,7 +17,8 @@ export async function up(schema: QueryInterface): Promise<void> {
   await schema.createTable(
     'wa_polls',
     {
-      wa_outgoing_message_id: { type: BIGINT, primaryKey: true },
+      id: { type: BIGINT, primaryKey: true, autoIncrement: true },
+      wa_outgoing_message_id: { type: BIGINT, allowNull: false, unique: true },
       connection_id: { type: BIGINT, allowNull: false },
       /** status | result: what is asked for. */
       awaits: { type: STRING(16), allowNull: false },
@@ -27,5 +28,5 @@ export async function up(schema: QueryInterface): Promise<void> {
     },
     charset,
   )
-  await addIndex(schema, 'wa_polls', ['connection_id', 'due_at'])
+  await addIndex(schema, 'wa_polls', ['due_at'])
 }

@@ -1,0 +1,2 @@
+/** For tests whose provider cannot be asked about messages. */
+export const noPolls = { isPolled: async () => false, add: async () => {}, hasten: async () => {} }
