@@ -229,7 +229,7 @@ describe('the database cannot be reached', function () {
     const events = [anEvent(), anEvent(), anEvent()]
     await around.broker.publish(...events)
     await until('it says that it is not ready', async () => !(await isReady(gateway)))
-    const refusals = () => gateway.log.filter(({ msg }) => msg === 'an event could not be stored yet').length
+    const refusals = () => gateway.log.filter(({ msg }) => msg === 'a message could not be stored yet').length
     await until('it tried', () => refusals() >= 3)
     expect(
       events.some((event) => isAccepted(around, event)),
