@@ -74,7 +74,9 @@ for (const storage of storages) {
         support: { phone: '+911140009999', email: 'care@acme.example' },
         quietHours: { from: '21:00', to: '08:00' },
         inDoubtPolicy: 'resend_once',
+        fallbackOnFailed: true,
         portalUrl: 'https://track.acme.example',
+        flows: { openDays: 5, actions: { cancel: { answer: 'already_noted' } } },
       }
       const { status, body } = await put(String(accountId), settings)
       expect(status).to.equal(200)
