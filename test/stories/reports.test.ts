@@ -126,11 +126,14 @@ for (const storage of storages) {
     it('change nothing when their status is not known', async () => {
       const message = await aSilentMessage(world())
       const before = await timelineOf(world(), message.id)
-      await postWebhook(world(), aWebhook({ statuses: [aStatus(message.sent, 'teleported')] }))
+      // Later than the acceptance: an earlier time would be news of that.
+      const later = { timestamp: String(Math.floor(Date.now() / 1000) + 60) }
+      await postWebhook(world(), aWebhook({ statuses: [aStatus(message.sent, 'teleported', later)] }))
       await settle(world())
-      const { reports, ...after } = await timelineOf(world(), message.id)
+      const { reports, timeline, ...after } = await timelineOf(world(), message.id)
       expect(reports.map(({ status }) => status)).to.deep.equal(['teleported'])
-      expect({ ...after, reports: [] }).to.deep.equal(before)
+      expect(timeline.at(-1)?.text).to.equal('The provider reported "teleported"; that changes nothing.')
+      expect({ ...after, reports: [], timeline: timeline.slice(0, -1) }).to.deep.equal(before)
     })
 
     it("tell the provider's reason for a failure, in the message and in the activity event", async () => {
