@@ -192,13 +192,11 @@ const clockEveryMs = 30_000
 
 /** Also a process that only answers HTTP sends what it accepts, so it counts in the pace and needs the right time. */
 function startUpkeep(core: Core, synchroniseClock: () => Promise<void>, log: Logger): Worker[] {
-  const clock = async () => {
-    await synchroniseClock()
-    return 0
-  }
+  const start = (name: string, upkeep: () => Promise<unknown>, everyMs: number) =>
+    startWorker({ name, work: () => upkeep().then(() => 0), everyMs, log })
   return [
-    ...Object.entries(core.work.upkeep).map(([name, work]) => startWorker({ name, work, everyMs: upkeepEveryMs, log })),
-    startWorker({ name: 'clock', work: clock, everyMs: clockEveryMs, log }),
+    ...Object.entries(core.work.upkeep).map(([name, upkeep]) => start(name, upkeep, upkeepEveryMs)),
+    start('clock', synchroniseClock, clockEveryMs),
   ]
 }
 

@@ -2,7 +2,7 @@
 
 import type { TemplateCatalog } from '../notifications/template-catalog.ts'
 import type { Database } from '../storage/database.ts'
-import { insertRows } from '../storage/rows.ts'
+import { insertRows, updateRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
 
 export interface TemplateRegistry {
@@ -44,23 +44,38 @@ export async function loadTemplateRegistry(
   }
 }
 
+interface BuiltInRow {
+  id: number
+  template_name: string
+  language: string
+  template_body: string | null
+  variables: string | null
+}
+
+/** Every process that starts does this, so what is there as it should be costs one look. */
 async function enterBuiltIns(database: Database, catalog: TemplateCatalog, at: string): Promise<void> {
+  const found = await database.select<BuiltInRow>(
+    'SELECT id, template_name, language, template_body, variables FROM wa_templates WHERE connection_id = $1',
+    [builtIn],
+  )
+  const known = new Map(found.map((row) => [`${row.template_name}.${row.language}`, row]))
   const templates = catalog.keys.flatMap((key) => catalog.languages.map((language) => catalog.template(key, language)))
-  const rows = templates.map(({ key, language, category }) => ({
-    connection_id: builtIn,
-    template_name: key,
-    language,
-    category,
-    status: 'BUILT_IN',
-    created_at: at,
-    updated_at: at,
+  const entries = templates.map(({ key, language, category, source, variables }) => ({
+    row: known.get(`${key}.${language}`),
+    place: { connection_id: builtIn, template_name: key, language, category, status: 'BUILT_IN', created_at: at },
+    text: { template_body: source, variables: JSON.stringify(variables), parameter_count: variables.length },
   }))
-  await insertRows(database, 'wa_templates', rows, database.keepExisting)
-  for (const { key, language, source, variables } of templates) {
-    await database.write(
-      `UPDATE wa_templates SET template_body = $4, variables = $5, parameter_count = $6
-       WHERE connection_id = $1 AND template_name = $2 AND language = $3`,
-      [builtIn, key, language, source, JSON.stringify(variables), variables.length],
-    )
-  }
+  const missing = entries.filter(({ row }) => row === undefined)
+  await insertRows(
+    database,
+    'wa_templates',
+    missing.map(({ place, text }) => ({ ...place, ...text, updated_at: at })),
+    database.keepExisting,
+  )
+  const changed = entries.flatMap(({ row, text }) =>
+    row && (row.template_body !== text.template_body || row.variables !== text.variables)
+      ? [{ id: row.id, ...text, updated_at: at }]
+      : [],
+  )
+  await updateRows(database, 'wa_templates', changed)
 }

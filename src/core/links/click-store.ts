@@ -46,8 +46,8 @@ export async function addClicks(tx: Executor, added: ReadonlyMap<number, LinkCli
 /** Sum of two counts of clicks on one link. */
 export const together = (one: LinkClicks, other: LinkClicks): LinkClicks => ({
   count: one.count + other.count,
-  firstAt: one.firstAt < other.firstAt ? one.firstAt : other.firstAt,
-  lastAt: one.lastAt > other.lastAt ? one.lastAt : other.lastAt,
+  firstAt: new Date(Math.min(one.firstAt.getTime(), other.firstAt.getTime())),
+  lastAt: new Date(Math.max(one.lastAt.getTime(), other.lastAt.getTime())),
 })
 
 function selectClicks(executor: Executor, messageIds: readonly number[]): Promise<ClickRow[]> {

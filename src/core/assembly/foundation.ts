@@ -1,0 +1,118 @@
+/** What everything stands on: the configuration, read once, and the stores. */
+
+import { createConnectionEvents } from '../accounts/connection-events.ts'
+import { type Connection, createConnectionStore, platformAccountId } from '../accounts/connections.ts'
+import { createSecretBox } from '../accounts/secret-box.ts'
+import { createSettingsStore } from '../accounts/settings.ts'
+import { createTemplateHealth } from '../accounts/template-health.ts'
+import { loadTemplateRegistry } from '../accounts/templates.ts'
+import { createActivityStore } from '../activity/activity-store.ts'
+import { createWaitingActivity } from '../activity/waiting-activity.ts'
+import { createContactStore } from '../contacts/contact-store.ts'
+import { createConversationStore } from '../conversations/conversation-store.ts'
+import { loadFlows } from '../conversations/flows.ts'
+import { createFlowsFor } from '../conversations/flows-override.ts'
+import { createNdrStore } from '../conversations/ndr-store.ts'
+import type { CoreOptions } from '../core.ts'
+import { createContactNewsStore } from '../inbound/contact-news-store.ts'
+import { createInboundStore } from '../inbound/inbound-store.ts'
+import { loadLinkRules } from '../links/link-rules.ts'
+import { createKinds } from '../notifications/kinds/kinds.ts'
+import { loadReasons } from '../notifications/reason.ts'
+import { createRejectedEvents } from '../notifications/rejected-events.ts'
+import { loadTemplateCatalog } from '../notifications/template-catalog.ts'
+import { createPollStore } from '../polling/poll-store.ts'
+import { createLifetimes } from '../sending/lifetime.ts'
+import { createOutgoingStore } from '../sending/outgoing-store.ts'
+import { createOrderDetails } from '../wms/order-details.ts'
+
+/**
+ * Reads the configuration and opens the stores. The tables must be there.
+ * @throws {Error} that names every mistake in the configuration
+ */
+export async function createFoundation(options: CoreOptions) {
+  const { database, configDir, now, random, metrics, onChange } = options
+  const catalog = loadTemplateCatalog(configDir)
+  const flows = loadFlows(configDir)
+  const linkRules = loadLinkRules(configDir)
+  const flowsFor = createFlowsFor(flows)
+  const reasons = loadReasons(`${configDir}/reasons.yaml`)
+  const kinds = createKinds({ reasons, catalog, closing: new Set(Object.keys(flows.closing)) })
+  const templates = await loadTemplateRegistry(database, catalog, now())
+
+  const providerById = (id: string) => options.providers.find((provider) => provider.id === id)
+  const capabilities = ({ provider }: Pick<Connection, 'provider'>) => providerById(provider)?.capabilities
+  const settings = createSettingsStore({
+    database,
+    now,
+    onChange: (accountId) => onChange({ what: 'settings', accountId }),
+  })
+  const connections = createConnectionStore({
+    database,
+    secrets: createSecretBox(options.secretsKeys),
+    providerById,
+    now,
+    onChange: () => onChange({ what: 'connections' }),
+  })
+  const connectionEvents = createConnectionEvents(database)
+  const templateHealth = createTemplateHealth(database)
+  const platformConnection = async (): Promise<Connection | undefined> => {
+    const { connectionId } = await settings.get(platformAccountId)
+    return connectionId === undefined ? (await connections.platform())[0] : connections.get(connectionId)
+  }
+  const outgoing = createOutgoingStore(database)
+  const rejected = createRejectedEvents(database)
+  const waiting = createWaitingActivity(database)
+  const activity = createActivityStore({
+    database,
+    hasBroker: options.hasBroker,
+    waiting: options.wms ? waiting : undefined,
+  })
+  const details = options.wms && createOrderDetails(options.wms, `${configDir}/wms/order-details.sql`)
+  const inbound = createInboundStore(database)
+  const contactNews = createContactNewsStore(database)
+  const contacts = createContactStore(database)
+  const ndr = createNdrStore(database)
+  const batchSize = (batch: string) => (size: number) => metrics.batchSize.observe({ batch }, size)
+
+  const polls = createPollStore({
+    database,
+    random,
+    isPolled: async (id) => {
+      const owner = await connections.get(id)
+      return owner !== undefined && (capabilities(owner)?.looksUp ?? false)
+    },
+  })
+  const lifetimes = createLifetimes({ catalog, providers: options.providers, connection: connections.get })
+  return {
+    catalog,
+    flows,
+    linkRules,
+    flowsFor,
+    reasons,
+    kinds,
+    templates,
+    providerById,
+    capabilities,
+    settings,
+    connections,
+    connectionEvents,
+    templateHealth,
+    platformConnection,
+    outgoing,
+    rejected,
+    waiting,
+    activity,
+    details,
+    inbound,
+    contactNews,
+    contacts,
+    ndr,
+    polls,
+    lifetimes,
+    batchSize,
+    conversations: createConversationStore(),
+  }
+}
+
+export type Foundation = Awaited<ReturnType<typeof createFoundation>>

@@ -1,0 +1,150 @@
+/** Sending, put together: lanes and what stands around one call. */
+
+import { marketingRefused } from '../contacts/contact-store.ts'
+import type { FailureCode } from '../contract/failures.ts'
+import type { CoreOptions } from '../core.ts'
+import type { ChangedConnection } from '../inbound/apply-account-news.ts'
+import { createLanes } from '../sending/lanes.ts'
+import { createLookUp } from '../sending/look-up-doubts.ts'
+import type { ClaimedMessage } from '../sending/outgoing-message.ts'
+import type { Claim } from '../sending/outgoing-store.ts'
+import { createPermissions } from '../sending/permission.ts'
+import { accountFailures, createBrake, createReact, pauseConnection } from '../sending/react.ts'
+import { type EndedAttempt, type Recorded, recordAttempts } from '../sending/record-attempt.ts'
+import { createReplicas } from '../sending/replicas.ts'
+import { createSendMessage } from '../sending/send-message.ts'
+import { sweepExpired, sweepLostSends } from '../sending/sweep.ts'
+import { type Resolution, resolveByHand, sweepDoubts } from '../sending/sweep-doubts.ts'
+import { sweepUndelivered } from '../sending/sweep-undelivered.ts'
+import { createBatcher } from '../storage/batcher.ts'
+import { whenBack } from '../storage/when-back.ts'
+import type { Foundation } from './foundation.ts'
+
+const noPairLimit = { everyMs: 0, burst: 1 }
+/** Shorter than a lease: after it the message would have become a doubt. */
+const giveBackMs = 60_000
+
+export function createSending(options: CoreOptions, foundation: Foundation) {
+  const { database, now, random, log, metrics } = options
+  const {
+    templates,
+    providerById,
+    capabilities,
+    settings,
+    connections,
+    outgoing,
+    activity,
+    contacts,
+    polls,
+    lifetimes,
+    batchSize,
+  } = foundation
+  const recording = { polls, database, store: outgoing, activity, connection: connections.get, now, random }
+  const record = createBatcher<EndedAttempt, Recorded>({
+    flush: (ended) => recordAttempts(recording, ended),
+    onFlush: batchSize('outcomes'),
+  })
+  const permissions = createPermissions({
+    find: (wanted) => contacts.find(database, wanted),
+    replaceContent: (message, content) => outgoing.replaceContent(message, content, now()),
+    serviceWindowMs: (provider) => providerById(provider)?.capabilities.serviceWindowMs,
+    now,
+  })
+  const optedOut = (message: ClaimedMessage) =>
+    database
+      .transaction((tx) => contacts.apply(tx, [marketingRefused(message, now())], now()))
+      // The next refusal says so again.
+      .catch((error) => log.warn({ err: error }, 'an opt-out could not be stored'))
+  const reacting = { connections, lanes: () => lanes, optedOut, now, log, metrics }
+  const react = createReact(reacting)
+  const brake = createBrake(() => lanes)
+  const sendMessage = createSendMessage({
+    connection: connections.get,
+    adapter: options.adapter,
+    permit: permissions.permit,
+    publicUrl: options.publicUrl,
+    record,
+    react,
+    countSent: templates.countSent,
+    now,
+    log,
+    metrics,
+  })
+  const replicas = createReplicas(database, now)
+  const giveBack = (claims: readonly Claim[]) => whenBack(giveBackMs, () => outgoing.giveBack(claims, now()))
+  const lanes = createLanes({
+    store: outgoing,
+    giveBack,
+    now,
+    send: (message, breaker, onAnswered) =>
+      sendMessage(message, breaker, (outcome) => {
+        // Before the slot is free: the next call would only be refused as well.
+        brake(message.connectionId, outcome)
+        onAnswered()
+      }),
+    connection: connections.get,
+    share: replicas.share,
+    pairLimitOf: (provider) => providerById(provider)?.pairLimit ?? noPairLimit,
+    onBreaker: (connectionId, state) => log.warn({ connectionId, state }, 'circuit breaker'),
+    onError: (error) => log.error({ err: error }, 'lane failed'),
+  })
+  const wake = (connectionId: number) =>
+    void lanes.wake(connectionId).catch((error) => log.warn({ err: error }, 'lane could not be woken'))
+  const doubts = {
+    database,
+    store: outgoing,
+    activity,
+    settings: settings.get,
+    connection: connections.get,
+    // Reports that are sent only once may be lost: their absence proves nothing.
+    echoesReference: (provider: string) => {
+      const { echoesReference = false, retriesWebhooks = false } = capabilities({ provider }) ?? {}
+      return echoesReference && retriesWebhooks
+    },
+    lookUp: createLookUp({
+      connection: connections.get,
+      adapter: options.adapter,
+      looksUp: (connection) => capabilities(connection)?.looksUp ?? false,
+    }),
+    polls,
+    metrics,
+    now,
+  }
+  const connectionMended = async (connectionId: number) => {
+    await outgoing.releaseWaiting(connectionId, accountFailures, now())
+    await lanes.wake(connectionId)
+  }
+  const connectionsChanged = async (changes: readonly ChangedConnection[]) => {
+    connections.announce()
+    for (const { connectionId, change } of changes) {
+      if (change === 'blocked') lanes.pause(connectionId)
+      else if (change === 'released') await connectionMended(connectionId)
+      // A lane reads the limits when it is woken.
+      else await lanes.wake(connectionId)
+    }
+  }
+  return {
+    lanes,
+    wake,
+    giveBack,
+    replicas,
+    hasOptedOut: permissions.hasOptedOut,
+    accountFailed: (connectionId: number, code: FailureCode, seenAt: Date) =>
+      void pauseConnection(reacting, connectionId, code, seenAt),
+    connectionMended,
+    connectionsChanged,
+    resolveByHand: (id: number, resolution: Resolution, actor: string) => resolveByHand(doubts, id, resolution, actor),
+    sweeps: {
+      wakeLanes: async () => {
+        for (const connectionId of await outgoing.connectionsWithDue(now())) wake(connectionId)
+        return 0
+      },
+      lostSends: () => sweepLostSends(recording),
+      expired: () => sweepExpired(recording),
+      undelivered: () => sweepUndelivered({ database, store: outgoing, activity, lifetimeMs: lifetimes.of, now }),
+      doubts: () => sweepDoubts(doubts),
+    },
+  }
+}
+
+export type Sending = ReturnType<typeof createSending>
