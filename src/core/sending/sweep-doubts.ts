@@ -224,7 +224,13 @@ export async function resolveByHand(
     await store.apply(tx, [handChange(record, resolution, now())], now())
     if (resolution === 'resend') {
       const expiresAt = sqlTime(new Date(now().getTime() + resendUsefulMs))
-      await updateWhereIn(tx, 'wa_outgoing_messages', { possible_duplicate: 1, expires_at: expiresAt }, 'id', [id])
+      await updateWhereIn(
+        tx,
+        'wa_outgoing_messages',
+        { possible_duplicate: 1, absences: 0, expires_at: expiresAt },
+        'id',
+        [id],
+      )
     }
     if (resolution === 'mark_sent' && record.rootOutgoingId === null) {
       await activity.insert(tx, [activityRecord(record, { eventSubType: 'inqueue', at: now() })], now())

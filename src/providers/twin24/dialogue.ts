@@ -134,10 +134,8 @@ function repliesOf(
 /** Values are words of any language: compared without regard to case and surrounding blanks. */
 const plain = (text: string): string => text.normalize('NFC').trim().toLowerCase()
 
-export const actionOf = (
-  value: string,
-  actions: Readonly<Record<string, CustomerAction>>,
-): CustomerAction | undefined => Object.entries(actions).find(([known]) => plain(known) === plain(value))?.[1]
+const actionOf = (value: string, actions: Readonly<Record<string, CustomerAction>>): CustomerAction | undefined =>
+  Object.entries(actions).find(([known]) => plain(known) === plain(value))?.[1]
 
 const dateAmong = (results: JsonRecord): string | undefined =>
   Object.keys(results).flatMap((key) => dateIn(textOf(results, key) ?? '') ?? [])[0]
