@@ -105,6 +105,18 @@ for (const storage of storages) {
       expect(sentBy(world, message.customer)).to.have.length(1)
     })
 
+    it('a callback proves that TWIN took what it never answered', async () => {
+      const account = await aTwinAccount(world, { company: { keepsBulkId: false } })
+      const callbacks = { suppress: ['PAUSED'] }
+      const rule = { answer: 'taken_reset', ends: 'PAUSED', callbacks } as const
+      const message = await aTwinMessage(world, account, { rule })
+      await untilTold(world, message.id, 'it is accepted', ({ state }) => state === 'accepted')
+      await settle(world)
+      const told = await timelineOf(world, message.id)
+      expect(told).to.deep.include({ status: 'accepted', messageId: message.sent[0]?.id })
+      expect(await activityOf(world, message.id)).to.deep.equal(['inqueue'])
+    })
+
     it('lost callbacks: the message is asked about until its end', async () => {
       const account = await aTwinAccount(world)
       const rule = {
@@ -130,7 +142,7 @@ for (const storage of storages) {
       await untilStatus(world, message.id, 'failed')
       const { reports, failure } = await timelineOf(world, message.id)
       // Two callbacks at once may overtake each other.
-      expect(reports.map(({ status }) => status)).to.have.members(['PENDING', 'unconfirmed', 'failed'])
+      expect(reports.map(({ status }) => status)).to.have.members(['accepted', 'unconfirmed', 'failed'])
       expect(failure?.detail).to.contain('Blocked')
       expect(await activityOf(world, message.id)).to.deep.equal(['inqueue', 'failed'])
     })

@@ -6,7 +6,7 @@ import type { OutgoingRecord } from '../../src/core/sending/outgoing-rows.ts'
 import { aRecord, recordedAt } from '../support/records.ts'
 
 const lifetimeMs = () => 43_200_000
-const statuses = ['sent', 'delivered', 'read', 'failed', 'teleported'] as const
+const statuses = ['accepted', 'sent', 'delivered', 'read', 'failed', 'teleported'] as const
 
 /** One report of each status, as a provider makes them: its own time, and one text for a failure. */
 const aReport = (status: (typeof statuses)[number], second: number, id: number): PendingReport => ({

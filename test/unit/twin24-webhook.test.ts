@@ -60,10 +60,10 @@ describe('TWIN: callback', () => {
   }
 
   const words: [word: string, meaning: Partial<DeliveryReport>][] = [
-    ['CREATED', {}],
-    ['PENDING', {}],
-    ['DELAYED', {}],
-    ['PAUSED', {}],
+    ['CREATED', { status: 'accepted' }],
+    ['PENDING', { status: 'accepted' }],
+    ['DELAYED', { status: 'accepted' }],
+    ['PAUSED', { status: 'accepted' }],
     ['SENT', { status: 'sent' }],
     ['Delivered', { status: 'delivered' }],
     ['READ', { status: 'read' }],

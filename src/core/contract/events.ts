@@ -4,7 +4,8 @@ import type { CustomerAction } from './actions.ts'
 import type { Address } from './address.ts'
 import type { Failure } from './failures.ts'
 
-export type ReportStatus = 'sent' | 'delivered' | 'read' | 'failed'
+/** `accepted`: the provider has it and is on its way, as its answer to the send says, too. */
+export type ReportStatus = 'accepted' | 'sent' | 'delivered' | 'read' | 'failed'
 
 /** One delivery report (DLR) about a message of ours. */
 export interface DeliveryReport {

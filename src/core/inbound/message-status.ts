@@ -30,4 +30,4 @@ export function withReport<E extends Evidence>(known: E, status: ReportStatus, a
   }
 }
 
-export const earliest = (known: Date | null, seen: Date): Date => (known && known <= seen ? known : seen)
+const earliest = (known: Date | null, seen: Date): Date => (known && known <= seen ? known : seen)

@@ -2,10 +2,9 @@
 
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import type { Content } from '../contract/content.ts'
-import { parseAttemptReference } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { PendingReport } from './inbound-store.ts'
-import { knownStatus, proveTaken, raise } from './raise-message.ts'
+import { knownStatus, raise } from './raise-message.ts'
 
 export interface MatchedReports {
   readonly pending: readonly PendingReport[]
@@ -29,20 +28,16 @@ export function raiseAll(
     const id = ids.get(report.id)
     const status = knownStatus(report.status)
     const record = id === undefined ? undefined : (current.get(id) ?? records.get(id))
-    if (!record || (!status && !isProof(record, report))) continue
-    const raised = status ? raise(record, report, status, lifetimeMs(record.content)) : proveTaken(record, report)
+    if (!record || !status) continue
+    const raised = raise(record, report, status, lifetimeMs(record.content))
     current.set(record.id, raised)
     if (record.acceptedAt === null && raised.rootOutgoingId === null) {
       activities.push(activityRecord(raised, { eventSubType: 'inqueue', at: report.at }))
     }
-    if (!status) continue
+    // Told as `inqueue`, when it was news.
+    if (status === 'accepted') continue
     const failureReason = status === 'failed' ? (report.failureReason ?? report.failureCode ?? '') : ''
     activities.push(activityRecord(raised, { eventSubType: status, at: report.at, failureReason }))
   }
   return { changed: [...current.values()], activities }
 }
-
-/** Whatever it says: our reference came back from the provider. */
-const isProof = (record: OutgoingRecord, { reference, at }: PendingReport): boolean =>
-  parseAttemptReference(reference ?? undefined)?.reference === record.reference &&
-  (record.acceptedAt === null || at < record.acceptedAt)

@@ -5,9 +5,9 @@ import { givenUpAt } from '../sending/lifetime.ts'
 import { rank } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { PendingReport } from './inbound-store.ts'
-import { earliest, withReport } from './message-status.ts'
+import { withReport } from './message-status.ts'
 
-const statuses: ReadonlySet<string> = new Set<ReportStatus>(['sent', 'delivered', 'read', 'failed'])
+const statuses: ReadonlySet<string> = new Set<ReportStatus>(['accepted', 'sent', 'delivered', 'read', 'failed'])
 
 /** The status as one that changes a message; undefined for a word of the provider's that is only kept. */
 export const knownStatus = (status: string): ReportStatus | undefined =>
@@ -38,21 +38,6 @@ export function raise(
   }
 }
 
-/** A report without a meaning that carries our reference proves at least that the provider took the message by then. */
-export function proveTaken(record: OutgoingRecord, { at, messageId }: PendingReport): OutgoingRecord {
-  if (record.acceptedAt) return { ...record, acceptedAt: earliest(record.acceptedAt, at) }
-  return {
-    ...record,
-    ...noFailure,
-    failedAt: null,
-    state: record.state === 'skipped' ? record.state : 'accepted',
-    statusRank: rank.accepted,
-    dueAt: null,
-    acceptedAt: at,
-    messageId: record.messageId ?? messageId,
-  }
-}
-
 const failureOf = ({ failureCode, failureReason }: Pick<OutgoingRecord, 'failureCode' | 'failureReason'>) => ({
   failureCode,
   failureReason,
@@ -66,7 +51,7 @@ const isGivenUp = ({ state, acceptedAt }: OutgoingRecord): boolean => state === 
  */
 function withoutRefuted(record: OutgoingRecord, status: ReportStatus): OutgoingRecord {
   if (!record.acceptedAt) return { ...record, ...noFailure, failedAt: null, statusRank: rank.accepted }
-  return isGivenUp(record) && status !== 'sent' ? { ...record, ...noFailure, state: 'accepted' } : record
+  return isGivenUp(record) && rank[status] > rank.sent ? { ...record, ...noFailure, state: 'accepted' } : record
 }
 
 /** `sent` may stay the last word for ever. */

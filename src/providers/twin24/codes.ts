@@ -39,14 +39,11 @@ export const loginRules: Readonly<Partial<Record<FailureCode, FailureCode>>> = {
   answer_unreadable: 'provider_busy',
 }
 
-/** `waiting`: on its way, as an acceptance says already. */
-type KnownStatus = ReportStatus | 'waiting'
-
-const statuses: ReadonlyMap<string, KnownStatus> = new Map<string, KnownStatus>([
-  ['CREATED', 'waiting'],
-  ['PENDING', 'waiting'],
-  ['DELAYED', 'waiting'],
-  ['PAUSED', 'waiting'],
+const statuses: ReadonlyMap<string, ReportStatus> = new Map<string, ReportStatus>([
+  ['CREATED', 'accepted'],
+  ['PENDING', 'accepted'],
+  ['DELAYED', 'accepted'],
+  ['PAUSED', 'accepted'],
   ['SENT', 'sent'], // inferred: only `sentAt` was seen
   ['DELIVERED', 'delivered'],
   ['READ', 'read'], // never seen for notifications
@@ -56,7 +53,7 @@ const statuses: ReadonlyMap<string, KnownStatus> = new Map<string, KnownStatus>(
 ])
 
 /** What a status means; undefined for a word that is not known. */
-export const meaningOf = (vendorStatus: string): KnownStatus | undefined => statuses.get(vendorStatus.toUpperCase())
+export const meaningOf = (vendorStatus: string): ReportStatus | undefined => statuses.get(vendorStatus.toUpperCase())
 
 const failures: ReadonlyMap<string, FailureCode> = new Map<string, FailureCode>([
   ['UNDELIVERED', 'recipient_unreachable'],

@@ -28,7 +28,7 @@ export function readCallback(element: JsonRecord, owners: readonly ProviderConne
     raw: element,
     ...defined({
       reference,
-      status: meaning === 'waiting' || meaning === 'failed' ? undefined : meaning,
+      status: meaning === 'failed' ? undefined : meaning,
       isUnconfirmed: meaning === undefined || meaning === 'failed' ? true : undefined,
       pricing: Number(fieldOf(element, 'price')) > 0 ? { isBillable: true } : undefined,
     }),
@@ -51,8 +51,7 @@ function callbackDataOf(element: JsonRecord): string | undefined {
 export function readItem(item: unknown, message: PolledMessage, now: Date): DeliveryReport | undefined {
   const vendorStatus = textOf(item, 'status')
   if (!vendorStatus) return undefined
-  const meaning = meaningOf(vendorStatus)
-  const status = meaning === 'waiting' ? undefined : meaning
+  const status = meaningOf(vendorStatus)
   const failure =
     status === 'failed'
       ? {
