@@ -12,36 +12,12 @@ import { sweepLostSends } from '../../src/core/sending/sweep.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { noPolls } from '../support/no-polls.ts'
+import { aConnection } from '../support/records.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
 const start = new Date('2026-11-20T06:30:00.000Z')
 const minute = 60_000
 const plus = (ms: number) => new Date(start.getTime() + ms)
-
-const aConnection = (id: number, changes: Partial<Connection> = {}): Connection => ({
-  id,
-  accountId: 379,
-  provider: 'meta',
-  name: 'Acme',
-  senderId: undefined,
-  businessPhone: `+91114000000${id}`,
-  webhookKey: `key-${id}`,
-  verifyToken: 'token',
-  credentials: {},
-  limits: { messagesPerSecond: 80, concurrency: 2 },
-  fallbackConnectionId: undefined,
-  state: 'active',
-  stateReason: undefined,
-  vendorAccountId: undefined,
-  templates: {},
-  dialogueResults: {},
-  keepsReference: undefined,
-  ownLimits: undefined,
-  quality: undefined,
-  echoedUntil: undefined,
-  managedBy: undefined,
-  ...changes,
-})
 
 let nextKey = 1
 const aDraft = (changes: Partial<OutgoingDraft> = {}): OutgoingDraft => ({

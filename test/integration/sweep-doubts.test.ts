@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
-import type { Connection } from '../../src/core/accounts/connections.ts'
 import { createSettingsStore, type SettingsStore } from '../../src/core/accounts/settings.ts'
 import { type ActivityStore, createActivityStore } from '../../src/core/activity/activity-store.ts'
 import type { LookUp } from '../../src/core/contract/provider.ts'
@@ -13,36 +12,13 @@ import { recordAttempts } from '../../src/core/sending/record-attempt.ts'
 import { resolveByHand, sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
+import { aConnection } from '../support/records.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
 const start = new Date('2026-11-20T06:30:00.000Z')
 const minute = 60_000
 const hour = 60 * minute
 const plus = (ms: number) => new Date(start.getTime() + ms)
-
-const aConnection = (echoedUntil: Date | undefined): Connection => ({
-  id: 1,
-  accountId: 379,
-  provider: 'meta',
-  name: 'Acme',
-  senderId: undefined,
-  businessPhone: '+911140001234',
-  webhookKey: 'key',
-  verifyToken: 'token',
-  credentials: {},
-  limits: { messagesPerSecond: 80, concurrency: 2 },
-  fallbackConnectionId: undefined,
-  state: 'active',
-  stateReason: undefined,
-  vendorAccountId: undefined,
-  templates: {},
-  dialogueResults: {},
-  keepsReference: undefined,
-  ownLimits: undefined,
-  quality: undefined,
-  echoedUntil,
-  managedBy: undefined,
-})
 
 let nextKey = 1
 
@@ -91,7 +67,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       store,
       activity,
       settings: settings.get,
-      connection: async () => ({ ...aConnection(echoedUntil), keepsReference }),
+      connection: async () => aConnection(1, { echoedUntil, keepsReference }),
       echoesReference: () => echoesReference,
       lookUp: async () => answer,
       polls,

@@ -1,5 +1,6 @@
-/** A message as core reads it, for tests of pure rules. */
+/** Messages and connections as core reads them, for tests that need no database to have them. */
 
+import type { Connection } from '../../src/core/accounts/connections.ts'
 import type { OutgoingRecord } from '../../src/core/sending/outgoing-rows.ts'
 
 export const recordedAt = new Date('2026-06-20T06:00:00.000Z')
@@ -40,5 +41,31 @@ export const aRecord = (changes: Partial<OutgoingRecord> = {}): OutgoingRecord =
   failureCode: null,
   failureReason: null,
   createdAt: recordedAt,
+  ...changes,
+})
+
+/** A sender connection with nothing special about it. */
+export const aConnection = (id: number, changes: Partial<Connection> = {}): Connection => ({
+  id,
+  accountId: 379,
+  provider: 'meta',
+  name: 'Acme',
+  senderId: undefined,
+  businessPhone: `+91114000000${id}`,
+  webhookKey: `key-${id}`,
+  verifyToken: 'token',
+  credentials: {},
+  limits: { messagesPerSecond: 80, concurrency: 2 },
+  fallbackConnectionId: undefined,
+  state: 'active',
+  stateReason: undefined,
+  vendorAccountId: undefined,
+  templates: {},
+  dialogueResults: {},
+  keepsReference: undefined,
+  ownLimits: undefined,
+  quality: undefined,
+  echoedUntil: undefined,
+  managedBy: undefined,
   ...changes,
 })

@@ -4,31 +4,11 @@ import type { Connection } from '../../src/core/accounts/connections.ts'
 import type { SendOutcome } from '../../src/core/contract/provider.ts'
 import { createLanes, type Lanes, type LanesDeps } from '../../src/core/sending/lanes.ts'
 import type { ClaimedMessage } from '../../src/core/sending/outgoing-message.ts'
+import { aConnection as aPlainConnection } from '../support/records.ts'
 
-const aConnection = (id: number, changes: Partial<Connection> = {}): Connection => ({
-  id,
-  accountId: 379,
-  provider: 'meta',
-  name: 'Acme',
-  senderId: undefined,
-  businessPhone: '+911140001234',
-  webhookKey: `key-${id}`,
-  verifyToken: 'token',
-  credentials: {},
-  limits: { messagesPerSecond: 1_000_000, concurrency: 2 },
-  fallbackConnectionId: undefined,
-  state: 'active',
-  stateReason: undefined,
-  vendorAccountId: undefined,
-  templates: {},
-  dialogueResults: {},
-  keepsReference: undefined,
-  ownLimits: undefined,
-  quality: undefined,
-  echoedUntil: undefined,
-  managedBy: undefined,
-  ...changes,
-})
+/** One whose pace holds up nothing. */
+const aConnection = (id: number, changes: Partial<Connection> = {}): Connection =>
+  aPlainConnection(id, { limits: { messagesPerSecond: 1_000_000, concurrency: 2 }, ...changes })
 
 const aMessage = (id: number, connectionId = 1): ClaimedMessage => ({
   id,

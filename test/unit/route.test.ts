@@ -2,31 +2,7 @@ import { expect } from 'chai'
 import type { Connection } from '../../src/core/accounts/connections.ts'
 import { type FailureCode, failureKinds } from '../../src/core/contract/failures.ts'
 import { chooseRoute, type RouteChoices, reroute, type TemplateTrouble } from '../../src/core/sending/route.ts'
-
-const aConnection = (id: number, changes: Partial<Connection> = {}): Connection => ({
-  id,
-  accountId: 379,
-  provider: 'meta',
-  name: 'Acme',
-  senderId: undefined,
-  businessPhone: '+911140001234',
-  webhookKey: 'key',
-  verifyToken: 'token',
-  credentials: {},
-  limits: { messagesPerSecond: 80, concurrency: 2 },
-  fallbackConnectionId: undefined,
-  state: 'active',
-  stateReason: undefined,
-  vendorAccountId: undefined,
-  templates: {},
-  dialogueResults: {},
-  keepsReference: undefined,
-  ownLimits: undefined,
-  quality: undefined,
-  echoedUntil: undefined,
-  managedBy: undefined,
-  ...changes,
-})
+import { aConnection } from '../support/records.ts'
 
 const own = aConnection(7)
 const platform = aConnection(1)

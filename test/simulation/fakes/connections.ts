@@ -1,6 +1,7 @@
 /** Two sender connections, as all processes see them. */
 
 import type { Connection } from '../../../src/core/accounts/connections.ts'
+import { aConnection } from '../../support/records.ts'
 import type { Weather } from '../weather.ts'
 import { senderOf } from './reports.ts'
 
@@ -48,26 +49,12 @@ export function createConnections(weather: Weather): Connections {
 
 const tokenOf = (id: number, version: number): string => `token-${id}.${version}`
 
-const connection = (id: number, { hasFallback, concurrency, messagesPerSecond }: Weather): Connection => ({
-  id,
-  accountId: 1,
-  provider: 'fake',
-  name: `connection ${id}`,
-  senderId: senderOf(id),
-  businessPhone: `+91114000000${id}`,
-  webhookKey: `key-${id}`,
-  verifyToken: 'token',
-  credentials: { token: tokenOf(id, 1) },
-  limits: { messagesPerSecond, concurrency },
-  fallbackConnectionId: hasFallback && id === 1 ? 2 : undefined,
-  state: 'active',
-  stateReason: undefined,
-  vendorAccountId: undefined,
-  templates: {},
-  dialogueResults: {},
-  keepsReference: undefined,
-  ownLimits: undefined,
-  quality: undefined,
-  echoedUntil: undefined,
-  managedBy: undefined,
-})
+const connection = (id: number, { hasFallback, concurrency, messagesPerSecond }: Weather): Connection =>
+  aConnection(id, {
+    accountId: 1,
+    provider: 'fake',
+    senderId: senderOf(id),
+    credentials: { token: tokenOf(id, 1) },
+    limits: { messagesPerSecond, concurrency },
+    fallbackConnectionId: hasFallback && id === 1 ? 2 : undefined,
+  })
