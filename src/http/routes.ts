@@ -70,7 +70,7 @@ const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 export const createRoutes = ({ events, activity, messages, actions, links, accounts, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
-    ...(handlers.hasPlatformUrl ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
+    ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
     ...handlers.subpaths.map((subpath) => webhookRoute(`/webhooks/${provider}/:key/${subpath}`, handlers, handlers.receiveCall)),
   ]),
   ...Object.entries(webhookAliases).flatMap(([path, provider]) => webhookRoutes(path, webhooks[provider])),
@@ -105,10 +105,8 @@ type WebhookHandlers = Handlers['webhooks'][string]
 
 function webhookRoutes(path: string, handlers: WebhookHandlers | undefined): Route[] {
   if (!handlers) return []
-  return [
-    { method: 'get', path, auth: 'provider', query: anyQuery, handler: handlers.handshake },
-    webhookRoute(path, handlers, handlers.receive),
-  ]
+  const handshake: Route = { method: 'get', path, auth: 'provider', query: anyQuery, handler: handlers.handshake }
+  return [...(handlers.isSigned ? [handshake] : []), webhookRoute(path, handlers, handlers.receive)]
 }
 
 const webhookRoute = (path: string, { admit }: WebhookHandlers, handler: Route['handler']): Route => ({

@@ -71,6 +71,19 @@ describe('TWIN: asked about messages', () => {
     }
   })
 
+  it('asks the statistics where the list of messages is closed to the user', async () => {
+    for (const status of [403, 404]) {
+      const { seen, parts } = await poll([message('m-1')], (url) =>
+        url.pathname.endsWith('/statistics/messaging/messages')
+          ? list([{ id: 'm-1', providerMessageId: 's-1', status: 'DELIVERED' }])
+          : answer(status, {}),
+      )
+      expect(seen).to.have.length(2)
+      expect(parts).to.have.length(1)
+      expect(parts[0]).to.include({ messageId: 'm-1', status: 'delivered' })
+    }
+  })
+
   for (const [label, result] of [
     ['an error', answer(500, {})],
     ['a refusal', answer(404, {})],

@@ -64,7 +64,8 @@ async function pollConnection(
   )
   const looked = due.map((poll) => lookAt(poll, owner, records.get(poll.id), decided.has(poll.id), now()))
   const asked = looked.flatMap(({ message }) => message ?? [])
-  const events = owner && asked.length > 0 ? await ask(deps, owner, asked) : []
+  // A paused one would only be refused: its times pass without a question.
+  const events = owner?.state === 'active' && asked.length > 0 ? await ask(deps, owner, asked) : []
   for (const { part } of events) deps.metrics.polled.inc({ part: part.type })
   const ends = looked.map(({ poll, awaits }) => settled(poll, awaits, now(), random()))
   await polls.settle(ends)

@@ -39,7 +39,8 @@ export interface SettledAttempt {
 export async function settleAttempts(tx: Executor, settled: readonly SettledAttempt[], now: Date): Promise<void> {
   for (const { id, attempt, outcome, messageId, detail } of settled) {
     await tx.write(
-      `UPDATE wa_send_attempts SET outcome = $3, message_id = $4, detail = $5, finished_at = $6
+      `UPDATE wa_send_attempts SET outcome = $3, message_id = $4, detail = $5, finished_at = $6,
+         failure_code = NULL, vendor_code = NULL
        WHERE wa_outgoing_message_id = $1 AND attempt = $2 AND outcome = 'in_doubt'`,
       [id, attempt, outcome, messageId, detail, sqlTime(now)],
     )

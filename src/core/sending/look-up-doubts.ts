@@ -21,6 +21,7 @@ export const createLookUp =
     if (!owner || !looksUp(owner)) return undefined
     const { lookUp } = adapter(owner.provider)
     if (!lookUp) return undefined
+    if (owner.state !== 'active') return { result: 'not_known', why: 'the connection is paused' }
     return lookUp(attemptReference(reference, attempts), forProvider(owner)).catch((error: unknown) => ({
       result: 'not_known' as const,
       why: String(error),

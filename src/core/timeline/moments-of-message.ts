@@ -121,10 +121,12 @@ function failureText({ failureCode, vendorCode, detail }: AttemptFact): string |
   return words ? `${text} (${words})` : text
 }
 
-const statuses: ReadonlySet<string> = new Set(['sent', 'delivered', 'read', 'failed'])
+const statuses: ReadonlySet<string> = new Set(['accepted', 'sent', 'delivered', 'read', 'failed'])
 
 function momentOfReport({ messageId, status, at, receivedAt, failureReason }: ReportFact): Moment {
   const about = { at: receivedAt, what: 'report', messageId: String(messageId) } as const
+  if (status === 'unconfirmed')
+    return { ...about, text: 'The provider reported what it must confirm first; it is asked.', why: failureReason }
   if (!statuses.has(status)) {
     return { ...about, text: `The provider reported "${status}"; that changes nothing.`, why: failureReason }
   }

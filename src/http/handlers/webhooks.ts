@@ -41,8 +41,8 @@ export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: Webhoo
     count(await store(deps, provider, { provider: provider.id, key: params.key, body }, count))
   }
   return {
-    /** Does the body say whom it is for, and prove it? Only then one URL can serve the whole platform. */
-    hasPlatformUrl: provider.capabilities.webhookProof === 'signature',
+    /** Does a webhook prove whom it is from? Only then one URL can serve the whole platform, and a handshake is made. */
+    isSigned: provider.capabilities.webhookProof === 'signature',
     subpaths: provider.webhookSubpaths ?? [],
 
     /** The handshake when the URL is entered at the provider. */

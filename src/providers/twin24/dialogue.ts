@@ -9,20 +9,7 @@ import type { DialogueResults, PolledMessage, ProviderConnection } from '../../c
 import { defined, fieldOf, isRecord, type JsonRecord, parseJson, textOf } from '../shared/read.ts'
 import { dateIn, idOf, replyOf } from './action.ts'
 import type { Twin24Api } from './api.ts'
-import { itemsIn } from './look-up.ts'
-
-const askMs = 10_000
-const pageSize = 1_000
-const maxPages = 5
-/** Clocks differ, and a session may be written down as begun before its message. */
-const marginMs = 300_000
-
-interface Asking {
-  readonly api: Twin24Api
-  readonly connection: ProviderConnection
-  readonly from: Date
-  readonly to: Date
-}
+import { messagesIn, pageOf, type Window, windowOf } from './statistics.ts'
 
 /** The customers' choices, as far as the dialogues have come to one that the connection gives a meaning. */
 export async function pollResults(
@@ -32,11 +19,10 @@ export async function pollResults(
   now: Date,
 ): Promise<InboundEvent[]> {
   const { dialogueResults = {} } = connection
-  const [first] = [...messages].sort((a, b) => a.acceptedAt.getTime() - b.acceptedAt.getTime())
-  if (!first || Object.keys(dialogueResults).length === 0) return []
-  const asking = { api, connection, from: new Date(first.acceptedAt.getTime() - marginMs), to: now }
-  const sessions = await sessionsOf(asking, messages)
-  const results = await resultsOf(asking, new Set(sessions.values()))
+  if (messages.length === 0 || Object.keys(dialogueResults).length === 0) return []
+  const window = windowOf({ api, connection }, messages, now)
+  const sessions = await sessionsOf(window, messages)
+  const results = await resultsOf(window, new Set(sessions.values()))
   return messages.flatMap((message) => {
     const session = sessions.get(message.messageId)
     const found = session === undefined ? undefined : results.get(session)
@@ -44,36 +30,24 @@ export async function pollResults(
   })
 }
 
-/** Message -> chat session. The list cannot be asked for single messages, so its pages are gone through. */
-async function sessionsOf(asking: Asking, messages: readonly PolledMessage[]): Promise<Map<string, string>> {
+/** Message -> chat session. */
+async function sessionsOf(window: Window, messages: readonly PolledMessage[]): Promise<Map<string, string>> {
   const wanted = new Set(messages.map(({ messageId }) => messageId))
-  const found = new Map<string, string>()
-  for (let page = 0; page < maxPages && found.size < wanted.size; page++) {
-    const items = await ask(asking, 'messaging/messages', {
-      channel: 'CHAT',
-      fields: 'id,providerMessageId,status',
-      limit: String(pageSize),
-      page: String(page),
-    })
-    for (const item of items) {
-      const [id, session] = [textOf(item, 'id'), textOf(item, 'providerMessageId')]
-      if (id && session && wanted.has(id)) found.set(id, session)
-    }
-    if (items.length < pageSize) break
+  const sessionsIn = (items: readonly unknown[]) => {
+    const pairs = items.map((item) => [textOf(item, 'id'), textOf(item, 'providerMessageId')] as const)
+    return new Map(pairs.flatMap(([id, session]) => (id && session && wanted.has(id) ? [[id, session] as const] : [])))
   }
-  return found
+  return sessionsIn(await messagesIn(window, (items) => sessionsIn(items).size === wanted.size))
 }
 
 /** Session -> results. The filter by session is not reliable, so every answer is searched for all that are wanted. */
-async function resultsOf(asking: Asking, sessions: ReadonlySet<string>): Promise<Map<string, JsonRecord>> {
+async function resultsOf(window: Window, sessions: ReadonlySet<string>): Promise<Map<string, JsonRecord>> {
   const found = new Map<string, JsonRecord>()
   for (const session of sessions) {
     if (found.has(session)) continue
-    const items = await ask(asking, 'chat/sessions', {
+    const items = await pageOf(window, 'chat/sessions', 0, {
       withoutCount: 'false',
       withoutItems: 'false',
-      limit: String(pageSize),
-      page: '0',
       chatId: session,
       fields: 'id,name,clientId,messengerType,dialogResultsFromBotJson',
     })
@@ -85,20 +59,6 @@ async function resultsOf(asking: Asking, sessions: ReadonlySet<string>): Promise
   }
   return found
 }
-
-async function ask(
-  { api, connection, from, to }: Asking,
-  list: string,
-  query: Readonly<Record<string, string>>,
-): Promise<readonly unknown[]> {
-  const window = { from: utc(from), to: utc(to) }
-  const url = `${api.analyseUrl}/statistics/${list}?${new URLSearchParams({ ...window, ...query })}`
-  const items = itemsIn(await api.call(connection, { method: 'GET', url, timeoutMs: askMs }), connection)
-  return 'why' in items ? [] : items.list
-}
-
-/** `2026-06-24T12:00:00+00:00` */
-const utc = (at: Date): string => at.toISOString().replace(/\.\d+Z$/, '+00:00')
 
 /** An object, perhaps as text; `[]` is PHP's empty object. Undefined: no result yet. */
 export function resultsIn(session: unknown): JsonRecord | undefined {

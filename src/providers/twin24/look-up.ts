@@ -25,13 +25,14 @@ export async function lookUpReference(
     : { result: 'absent' }
 }
 
-export type Items = { readonly list: readonly unknown[] } | { readonly why: string }
+/** Items, or why there are none; `status` of an answer that was no success. */
+export type Items = { readonly list: readonly unknown[] } | { readonly why: string; readonly status?: number }
 
 /** The items of a list answer, `{"count", "items": [...]}`. */
 export function itemsIn(result: CallResult, connection: ProviderConnection): Items {
   if (result.kind === 'not_called') return { why: result.failure.detail ?? result.failure.code }
   if (result.kind !== 'answer') return { why: withoutSecrets(result.reason, connection) }
-  if (!isSuccess(result)) return { why: failureOfAnswer(result, connection).detail ?? 'refused' }
+  if (!isSuccess(result)) return { why: failureOfAnswer(result, connection).detail ?? 'refused', status: result.status }
   const answer = parseJson(result.body)
   const isList = typeof answer === 'object' && answer !== null && Array.isArray((answer as { items?: unknown }).items)
   return isList ? { list: listOf(answer, 'items') } : { why: 'the answer is no list' }
