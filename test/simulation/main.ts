@@ -15,6 +15,8 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     mutant: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    /** Everything about the seeds, for a program. */
+    json: { type: 'boolean', default: false },
   },
 })
 const from = Number(values.from)
@@ -42,6 +44,7 @@ async function playMutants(names: readonly MutantName[]) {
 const chosen = mutantNames.filter((name) => values.mutant === 'all' || values.mutant === name)
 if (values.mutant && chosen.length === 0) throw new Error(`no such mutant; there are: ${mutantNames.join(', ')}`)
 if (values.trace) console.log(await play(tables, from, { mutant: chosen[0], log: console.log }))
+else if (values.json) console.log(JSON.stringify(await playMany(tables, from, seeds)))
 else if (chosen.length > 0) await playMutants(chosen)
 else await playSound()
-process.exit()
+process.stdout.write('', () => process.exit())

@@ -39,6 +39,11 @@ export async function playMany(tables: Session, from: number, seeds: number): Pr
   return { broken, facts }
 }
 
+export const merged = (one: Many, other: Many): Many => ({
+  broken: [...one.broken, ...other.broken],
+  facts: sum(one.facts, other.facts),
+})
+
 /** Plays a mutant until it is caught; undefined when no seed did. */
 export async function hunt(
   tables: Session,

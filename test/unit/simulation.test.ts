@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import type { Session } from '../../src/core/storage/sqlite/session.ts'
 import { openTables } from '../simulation/fakes/database.ts'
-import { hunt, playMany } from '../simulation/many.ts'
+import { hunt } from '../simulation/many.ts'
 import { mutantNames } from '../simulation/mutants.ts'
+import { playSideBySide } from '../simulation/side-by-side.ts'
 import { play } from '../simulation/world.ts'
 
 const seeds = Number(process.env.SIMULATION_SEEDS ?? 1_000)
@@ -19,7 +20,7 @@ describe('the protocol, simulated', function () {
   after(() => tables.close())
 
   it(`keeps its promises on ${seeds} bad days`, async () => {
-    const { broken, facts } = await playMany(tables, 1, seeds)
+    const { broken, facts } = await playSideBySide(tables, 1, seeds)
     const reports = broken.map(({ seed, violations }) => `seed ${seed}: ${violations.join('; ')}`)
     expect(reports).to.deep.equal([])
     // Days on which nothing happens prove nothing.

@@ -48,6 +48,10 @@ const watch = [
   ),
 ]
 
+const earliestDue = `SELECT MIN(due_at) AS due FROM (${['wa_outgoing_messages', 'wa_dlr_messages', 'activity_events']
+  .map((table) => `SELECT MIN(due_at) AS due_at FROM ${table}`)
+  .join(' UNION ALL ')})`
+
 const usedTables = [
   'wa_outgoing_messages',
   'wa_send_attempts',
@@ -167,11 +171,8 @@ export function createDatabaseServer({ session, scheduler, chaos, onWrite }: Dat
     }),
     peek: <T>(sql: string) => session.execute(sql, {}).rows as T[],
     nextDue() {
-      const dues = ['wa_outgoing_messages', 'wa_dlr_messages', 'activity_events'].flatMap((table) => {
-        const [row] = session.execute(`SELECT MIN(due_at) AS due FROM ${table}`, {}).rows
-        return fromSqlTime(row?.due) ?? []
-      })
-      return dues.sort((a, b) => a.getTime() - b.getTime())[0] ?? null
+      const [row] = session.execute(earliestDue, {}).rows
+      return fromSqlTime(row?.due)
     },
   }
 }
