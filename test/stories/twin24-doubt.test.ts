@@ -70,9 +70,9 @@ for (const storage of storages) {
       await aTwinMessage(world, account)
       await until('it is noted', async () => {
         const rows = await world.rows(
-          `SELECT keeps_reference AS kept FROM wa_connections WHERE id = ${account.connectionId}`,
+          `SELECT kept_reference AS kept FROM wa_connections WHERE id = ${account.connectionId}`,
         )
-        return Number(rows[0]?.kept) === 1
+        return rows[0]?.kept !== null
       })
       const message = await aTwinMessage(world, account, { rule: { next: 1, answer: 'reset' } })
       for (const minutes of [2.1, 3, 5]) {

@@ -62,7 +62,7 @@ export const aConnection = (id: number, changes: Partial<Connection> = {}): Conn
   vendorAccountId: undefined,
   templates: {},
   dialogueResults: {},
-  keepsReference: undefined,
+  keptReference: undefined,
   ownLimits: undefined,
   quality: undefined,
   echoedUntil: undefined,

@@ -7,12 +7,16 @@ import { aRecord } from '../support/records.ts'
 const owner = { id: 1, provider: 'any', state: 'active', credentials: {}, verifyToken: 'secret' } as Connection
 
 /** Asks for a message in doubt; tells by which references the provider was asked. */
-async function ask(changes: Partial<Connection> | undefined, answer: () => Promise<LookUp>, looksUp = true) {
+async function ask(
+  changes: Partial<Connection> | undefined,
+  answer: (reference: string) => Promise<LookUp>,
+  looksUp = true,
+) {
   const asked: string[] = []
   const adapter = {
     lookUp: (reference: string) => {
       asked.push(reference)
-      return answer()
+      return answer(reference)
     },
   } as Partial<ProviderAdapter> as ProviderAdapter
   const lookUp = createLookUp({
@@ -26,8 +30,19 @@ async function ask(changes: Partial<Connection> | undefined, answer: () => Promi
 const absent = async (): Promise<LookUp> => ({ result: 'absent' })
 
 describe('asking a provider for a message in doubt', () => {
+  const found: LookUp = { result: 'found', messageId: 'm-1' }
+  const kept = { keptReference: { reference: 'known.1', at: new Date() } }
+  const ofAttempt = `${aRecord().reference}.3`
+
   it('names the attempt', async () => {
-    expect(await ask({}, absent)).to.deep.equal({ said: { result: 'absent' }, asked: [`${aRecord().reference}.3`] })
+    expect(await ask({}, async () => found)).to.deep.equal({ said: found, asked: [ofAttempt] })
+  })
+
+  it('believes that it is not there only when one that is there is found', async () => {
+    const knows = async (reference: string) => (reference === 'known.1' ? found : absent())
+    expect(await ask(kept, knows)).to.deep.equal({ said: { result: 'absent' }, asked: [ofAttempt, 'known.1'] })
+    expect((await ask(kept, absent)).said?.result, 'finds nothing at all').to.equal('not_known')
+    expect((await ask({}, knows)).said?.result, 'never gave a reference back').to.equal('not_known')
   })
 
   it('is not done where it cannot be, or the connection is gone or paused', async () => {

@@ -16,7 +16,7 @@ interface RowDeps {
 export const connectionSelect =
   'SELECT id, account_id, provider, name, sender_id, business_phone, webhook_key, verify_token, credentials, limits, ' +
   'fallback_connection_id, state, state_reason, echoed_until, managed_by, quality, reported_limits, ' +
-  'template_mappings, dialogue_results, keeps_reference FROM wa_connections'
+  'template_mappings, dialogue_results, kept_reference, kept_at FROM wa_connections'
 
 export interface ConnectionRow {
   id: number
@@ -38,7 +38,8 @@ export interface ConnectionRow {
   reported_limits: string | null
   template_mappings: string | null
   dialogue_results: string | null
-  keeps_reference: number | null
+  kept_reference: string | null
+  kept_at: string | null
 }
 
 /** A row as core knows it, its credentials opened. */
@@ -59,7 +60,7 @@ export function fromRow(row: ConnectionRow, { secrets, providerById }: RowDeps):
     credentials: credentials ?? {},
     templates: row.template_mappings ? (JSON.parse(row.template_mappings) as TemplateMappings) : {},
     dialogueResults: row.dialogue_results ? (JSON.parse(row.dialogue_results) as DialogueResults) : {},
-    keepsReference: row.keeps_reference === null ? undefined : Number(row.keeps_reference) === 1,
+    keptReference: keptIn(row),
     limits: effectiveLimits(provider?.defaultLimits, own, limitsIn(row.reported_limits), row.quality),
     ownLimits: own,
     quality: row.quality ?? undefined,
@@ -70,6 +71,11 @@ export function fromRow(row: ConnectionRow, { secrets, providerById }: RowDeps):
     echoedUntil: fromSqlTime(row.echoed_until) ?? undefined,
     managedBy: row.managed_by ?? undefined,
   }
+}
+
+function keptIn({ kept_reference: reference, kept_at }: ConnectionRow): Connection['keptReference'] {
+  const at = fromSqlTime(kept_at)
+  return reference && at ? { reference, at } : undefined
 }
 
 const limitsIn = (json: string | null) => (json ? (JSON.parse(json) as Partial<Limits>) : undefined)

@@ -30,8 +30,8 @@ export interface Connection {
   readonly templates: TemplateMappings
   /** What the results of a dialogue there mean. */
   readonly dialogueResults: DialogueResults
-  /** Does the provider keep our reference, as its answers showed? Undefined: not seen yet. */
-  readonly keepsReference: boolean | undefined
+  /** A reference that the provider gave back with its answer, and when: it keeps them, as far as is known. */
+  readonly keptReference: { readonly reference: string; readonly at: Date } | undefined
   /** As they hold: what an operator set, within what the provider allows, slower while the quality is bad. */
   readonly limits: Limits
   /** What an operator set. */
@@ -89,8 +89,8 @@ export interface ConnectionStore {
   pause(id: number, reason: string, seenAt?: Date): Promise<boolean>
   /** Notes that a send begun at this time was echoed. */
   noteEcho(id: number, sentAt: Date): Promise<void>
-  /** Notes whether an answer showed that the provider keeps our reference. */
-  noteKeptReference(id: number, isKept: boolean): Promise<void>
+  /** Notes a reference that the provider gave back; undefined = it gave back another one. */
+  noteKeptReference(id: number, reference: string | undefined): Promise<void>
   /** Changes what is given; credentials as a whole; new credentials end a pause. Undefined when there is no such connection. */
   patch(id: number, changes: ConnectionChanges): Promise<Connection | undefined>
   /** Creates or updates the one connection that the installation's environment describes. */
@@ -245,13 +245,11 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
         [id, sqlTime(sentAt)],
       )
     },
-    async noteKeptReference(id, isKept) {
-      const value = isKept ? 1 : 0
-      const changedRows = await database.write(
-        'UPDATE wa_connections SET keeps_reference = $2 WHERE id = $1 AND (keeps_reference IS NULL OR keeps_reference <> $2)',
-        [id, value],
-      )
-      if (changedRows > 0) drop()
+    async noteKeptReference(id, reference) {
+      const at = reference === undefined ? null : sqlTime(now())
+      const set = 'UPDATE wa_connections SET kept_reference = $2, kept_at = $3 WHERE id = $1'
+      await database.write(set, [id, reference ?? null, at])
+      drop()
     },
     drop,
     announce: changed,

@@ -19,14 +19,29 @@ export const createLookUp =
   async ({ connectionId, reference, attempts }) => {
     const owner = connectionId === null ? undefined : await connection(connectionId)
     if (!owner || !looksUp(owner)) return undefined
-    const { lookUp } = adapter(owner.provider)
-    if (!lookUp) return undefined
-    if (owner.state !== 'active') return { result: 'not_known', why: 'the connection is paused' }
-    return lookUp(attemptReference(reference, attempts), forProvider(owner)).catch((error: unknown) => ({
-      result: 'not_known' as const,
-      why: String(error),
-    }))
+    if (owner.state !== 'active') return notKnown('the connection is paused')
+    const ask = asking(adapter(owner.provider), owner)
+    const answer = await ask(attemptReference(reference, attempts))
+    return answer.result === 'absent' ? absenceAt(owner, ask) : answer
   }
+
+type Ask = (reference: string) => Promise<LookUp>
+
+const notKnown = (why: string): LookUp => ({ result: 'not_known', why })
+
+const asking =
+  ({ lookUp }: ProviderAdapter, owner: Connection): Ask =>
+  async (reference) => {
+    if (!lookUp) return notKnown('the provider cannot be asked')
+    return lookUp(reference, forProvider(owner)).catch((error: unknown) => notKnown(String(error)))
+  }
+
+/** Absence means something only where the same question finds a message that is known to be there. */
+async function absenceAt({ keptReference }: Connection, ask: Ask): Promise<LookUp> {
+  if (!keptReference) return notKnown('the provider was not seen to keep our references')
+  const { result } = await ask(keptReference.reference)
+  return result === 'found' ? { result: 'absent' } : notKnown('a message that is there is not found either')
+}
 
 /** Calls at the same time; each one has a deadline of its own. */
 const atOnce = 8

@@ -7,7 +7,7 @@ import type { SendOutcome } from '../contract/provider.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Lanes } from './lanes.ts'
-import type { ClaimedMessage } from './outgoing-message.ts'
+import { attemptReference, type ClaimedMessage } from './outgoing-message.ts'
 import { recipientOf } from './outgoing-rows.ts'
 import type { Recorded } from './record-attempt.ts'
 
@@ -56,7 +56,7 @@ export const createReact =
     const { state, dueAt } = recorded?.change ?? {}
     if (state === 'waiting' && dueAt)
       lanes().holdBack(connectionId, recipientOf(message), dueAt.getTime() - now().getTime())
-    if (outcome.outcome === 'accepted') await noteKeptReference(connections, sender, outcome.isReferenceKept)
+    if (outcome.outcome === 'accepted') await noteKeptReference({ connections, now }, message, outcome, sender)
     if (outcome.outcome !== 'refused') return
     const { code, vendorCode } = outcome.failure
     // Without a code of the vendor's it was not asked.
@@ -71,15 +71,25 @@ export const createReact =
     await pauseConnection({ connections, lanes, log, metrics }, connectionId, code)
   }
 
-/** News only when it differs from what is known: it is told with every message. */
+/** Of many that are told, one is remembered: to be asked for beside a message that may not be there. */
+const rememberEveryMs = 10 * 60_000
+
 async function noteKeptReference(
-  connections: Pick<ConnectionStore, 'noteKeptReference'>,
+  { connections, now }: Pick<ReactDeps, 'connections' | 'now'>,
+  { reference, attempt }: ClaimedMessage,
+  { isReferenceKept }: Accepted,
   sender: Connection | undefined,
-  isKept: boolean | undefined,
 ): Promise<void> {
-  if (!sender || isKept === undefined || isKept === sender.keepsReference) return
-  await connections.noteKeptReference(sender.id, isKept).catch(() => {})
+  if (!sender || isReferenceKept === undefined) return
+  const known = sender.keptReference
+  const isOld = known !== undefined && now().getTime() - known.at.getTime() > rememberEveryMs
+  const isNews = isReferenceKept ? !known || isOld : known !== undefined
+  if (!isNews) return
+  const kept = isReferenceKept ? attemptReference(reference, attempt) : undefined
+  await connections.noteKeptReference(sender.id, kept).catch(() => {})
 }
+
+type Accepted = Extract<SendOutcome, { outcome: 'accepted' }>
 
 /**
  * Pauses a connection that cannot send until somebody mends it.

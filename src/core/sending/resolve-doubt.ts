@@ -21,10 +21,8 @@ export interface DoubtCircumstances {
   readonly policy: DoubtPolicy
   /** Sends of this connection begun up to this time have been echoed. */
   readonly echoedUntil: Date | undefined
-  /** What the provider says, where it can be asked. */
+  /** What the provider says, where it can be asked; `absent` is its word that it would have found the message. */
   readonly lookUp?: LookUp
-  /** Does it provably keep our reference, so that it would have found the message? */
-  readonly isReferenceKept?: boolean
 }
 
 export type DoubtDecision =
@@ -57,9 +55,9 @@ export const silenceMs = ({ code, vendorCode }: Pick<Failure, 'code' | 'vendorCo
  * reports of this one would have come as well.
  */
 export function decideDoubt(doubt: Doubt, around: DoubtCircumstances): DoubtDecision {
-  const { now, policy, echoedUntil, lookUp, isReferenceKept } = around
+  const { now, policy, echoedUntil, lookUp } = around
   if (lookUp?.result === 'found') return { decision: 'taken', messageId: lookUp.messageId }
-  if (lookUp?.result === 'absent' && isReferenceKept) return afterAbsence(doubt, now)
+  if (lookUp?.result === 'absent') return afterAbsence(doubt, now)
   const quietUntil = new Date(doubt.attemptedAt.getTime() + silenceMs(doubt.failure))
   const isSilenceProved = echoedUntil !== undefined && echoedUntil >= quietUntil && now >= quietUntil
   if (isSilenceProved) return afterSilence(doubt, policy, now)

@@ -92,7 +92,6 @@ async function circumstancesOf(
       now: deps.now(),
       policy: settings.inDoubtPolicy,
       echoedUntil,
-      isReferenceKept: connection?.keepsReference ?? false,
       ...(lookUp ? { lookUp } : {}),
     }
     return [record.id, circumstances] as const

@@ -14,7 +14,7 @@ export interface Connections {
   revoke(id: number): void
   /** Somebody stores a token that the provider takes. */
   mend(id: number): void
-  noteKeptReference(id: number, isKept: boolean): Promise<void>
+  noteKeptReference(): Promise<void>
   isTaken(credentials: Connection['credentials']): boolean
   readonly ids: readonly number[]
   all(): readonly Connection[]
@@ -36,7 +36,7 @@ export function createConnections(weather: Weather): Connections {
     revoke: (id) => void refused.add(tokenOf(id, 1)),
     mend: (id) => change(id, { state: 'active', credentials: { token: tokenOf(id, 2) } }),
     isTaken: ({ token = '' }) => !refused.has(token),
-    noteKeptReference: async (id, keepsReference) => change(id, { keepsReference }),
+    noteKeptReference: async () => {},
     get: async (id) => byId.get(id),
     noteEcho(id, sentAt) {
       const known = byId.get(id)

@@ -1,7 +1,7 @@
 import { DataTypes, type QueryInterface } from 'sequelize'
 import { addColumn, addIndex } from '../schema-steps.ts'
 
-const { BIGINT, DATE, SMALLINT, STRING, TEXT, TINYINT } = DataTypes
+const { BIGINT, DATE, SMALLINT, STRING, TEXT } = DataTypes
 
 const charset = { charset: 'utf8mb4', collate: 'utf8mb4_bin' }
 
@@ -10,8 +10,9 @@ export async function up(schema: QueryInterface): Promise<void> {
   // JSON: what stands for each template there, and what the results of a dialogue there mean.
   await addColumn(schema, 'wa_connections', 'template_mappings', { type: TEXT })
   await addColumn(schema, 'wa_connections', 'dialogue_results', { type: TEXT })
-  // Did the provider give our reference back when it took a message? Null: it was not seen yet.
-  await addColumn(schema, 'wa_connections', 'keeps_reference', { type: TINYINT })
+  // A reference that the provider gave back when it took the message. Null: none was seen, or the newest was not kept.
+  await addColumn(schema, 'wa_connections', 'kept_reference', { type: STRING(64) })
+  await addColumn(schema, 'wa_connections', 'kept_at', { type: DATE(3) })
   // How often the provider was asked for the attempt in doubt, and did not have it.
   await addColumn(schema, 'wa_outgoing_messages', 'absences', { type: SMALLINT, allowNull: false, defaultValue: 0 })
   await schema.createTable(
