@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import type { Agent } from 'undici'
 import { failureKind } from '../../src/core/contract/failures.ts'
 import type {
@@ -45,12 +46,28 @@ describe('provider registry', () => {
       expect(credentialFields.some(({ sensitive }) => sensitive)).to.equal(true)
     }
   })
+
+  it('gives every provider what its capabilities promise', () => {
+    const http = async () => ({ kind: 'unsent', reason: 'not part of this test' }) as const
+    for (const { capabilities, templateFields = [], ...provider } of providers) {
+      const adapter = provider.createAdapter({ http, settings: {} })
+      expect(adapter.lookUp !== undefined, `${provider.id}: look-up`).to.equal(capabilities.looksUp)
+      expect(adapter.poll !== undefined, `${provider.id}: polling`).to.equal(capabilities.looksUp)
+      expect(templateFields.length > 0, `${provider.id}: fields`).to.equal(capabilities.templates === 'mapped')
+      // Only what is addressed by a URL of its own may leave out whom it is for.
+      expect(provider.senderIdField !== undefined, `${provider.id}: sender`).to.equal(
+        capabilities.webhookProof === 'signature',
+      )
+    }
+  })
 })
 
 for (const provider of providers) {
   describe(`${provider.id}: sending`, () => sendingContract(provider, samplesOf[provider.id]))
   describe(`${provider.id}: checking`, () => checkingContract(provider, samplesOf[provider.id]))
   describe(`${provider.id}: webhook`, () => webhookContract(provider, samplesOf[provider.id]))
+  if (provider.capabilities.looksUp)
+    describe(`${provider.id}: asking`, () => askingContract(provider, samplesOf[provider.id]))
 }
 
 /** An adapter that talks to a scripted server; both live for the tests of the enclosing `describe`. */
@@ -184,6 +201,35 @@ function checkingContract(provider: ProviderDefinition, samples: ProviderSamples
   }
 }
 
+function askingContract(provider: ProviderDefinition, samples: ProviderSamples): void {
+  const used = useAdapter(provider, samples)
+  const polled = {
+    messageId: 'm-1',
+    reference: 'ref-0123456789abcdef',
+    acceptedAt: new Date(),
+    awaitsResultOnly: false,
+  }
+  const scripts = {
+    'refused credentials': playing(samples.credentialsRefused),
+    throttling: playing(samples.throttled),
+    'a server error': playing(samples.serverError),
+    garbage: answer(200, '<html>'),
+    'an empty answer': answer(200, ''),
+    'another shape': answer(200, 'null'),
+    silence: neverAnswer,
+    'a reset': resetConnection,
+  }
+  for (const [label, script] of Object.entries(scripts)) {
+    it(`${label}: nothing is known of a message, neither that it is there nor that it is not`, async () => {
+      used.server.play(script)
+      const said = await used.adapter.lookUp?.(polled.reference, connectionOf(samples))
+      expect(said?.result).to.equal('not_known')
+      expect(await used.adapter.poll?.([polled], connectionOf(samples), new Date())).to.deep.equal([])
+      expectNoSecrets(said, provider, samples)
+    })
+  }
+}
+
 function webhookContract(provider: ProviderDefinition, samples: ProviderSamples): void {
   const http = async () => ({ kind: 'unsent', reason: 'not part of this test' }) as const
   const adapter = provider.createAdapter({ http, settings: {} })
@@ -223,6 +269,20 @@ function webhookContract(provider: ProviderDefinition, samples: ProviderSamples)
     }
   })
 
+  it('throws nothing but that the body cannot be read, whatever it is', () => {
+    const anything = fc.oneof(fc.json(), fc.string(), broken(samples.webhook.toString()))
+    fc.assert(
+      fc.property(anything, (text) => {
+        try {
+          expect(adapter.parse(Buffer.from(text), [connection])).to.be.an('array')
+        } catch (error) {
+          expect(error).to.be.instanceOf(SyntaxError)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   const { sign } = samples
   it('has a proof of origin as its capabilities say', () => {
     expect(sign !== undefined).to.equal(provider.capabilities.webhookProof === 'signature')
@@ -233,6 +293,12 @@ function webhookContract(provider: ProviderDefinition, samples: ProviderSamples)
   })
   if (sign) signatureContract(adapter, connection, samples, sign)
 }
+
+/** A sound body with a piece of it replaced. */
+const broken = (text: string) =>
+  fc
+    .record({ at: fc.nat({ max: text.length }), length: fc.nat({ max: 40 }), by: fc.oneof(fc.string(), fc.json()) })
+    .map(({ at, length, by }) => text.slice(0, at) + by + text.slice(at + length))
 
 function signatureContract(
   adapter: ProviderAdapter,
