@@ -11,7 +11,7 @@ import { type EndedAttempt, type RecordDeps, recordAttempts } from '../../src/co
 import { sweepLostSends } from '../../src/core/sending/sweep.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
-import { noPolls } from '../support/no-polls.ts'
+import { noPolls } from '../support/plain-provider.ts'
 import { aConnection } from '../support/records.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
@@ -72,12 +72,15 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       await storage.drop()
     })
 
+    /** Connections through which a message cannot go, whatever they answer. */
+    const cannotCarry = new Set<number>()
     const deps = (): RecordDeps => ({
       database,
       store,
       activity,
       connection: async (id) => connections.get(id),
       polls: noPolls,
+      canCarry: (connection) => !cannotCarry.has(connection.id),
       now: () => now,
       random: () => 0.5,
     })
@@ -293,6 +296,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       beforeEach(() => {
         connections.set(1, aConnection(1, { fallbackConnectionId: 2 }))
         connections.set(2, aConnection(2, { fallbackConnectionId: 1 }))
+        cannotCarry.clear()
       })
 
       for (const code of ['connection_unreachable', 'credentials_invalid', 'template_missing'] as const) {
@@ -325,6 +329,14 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
           expect((await read(id)).connectionId).to.equal(1)
         })
       }
+
+      it('is left out for what it cannot carry: the message stays where it is', async () => {
+        cannotCarry.add(2)
+        const id = await insert()
+        const [recorded] = await record(ended(id, refused('connection_unreachable')))
+        expect(recorded?.fallback).to.equal(undefined)
+        expect(await read(id)).to.deep.include({ state: 'waiting', connectionId: 1 })
+      })
 
       it('is tried once: what it refuses is refused', async () => {
         const id = await insert()

@@ -12,6 +12,7 @@ import { recordAttempts } from '../../src/core/sending/record-attempt.ts'
 import { resolveByHand, sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
+import { canCarry } from '../support/plain-provider.ts'
 import { aConnection } from '../support/records.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
@@ -69,6 +70,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       echoesReference: () => echoesReference,
       lookUp: async () => answer,
       polls,
+      canCarry,
       metrics,
       now: () => now,
     })

@@ -26,7 +26,7 @@ import { createBatcher } from '../../src/core/storage/batcher.ts'
 import type { Database } from '../../src/core/storage/database.ts'
 import { createLease } from '../../src/core/storage/lease.ts'
 import { whenBack } from '../../src/core/storage/when-back.ts'
-import { noPolls } from '../support/no-polls.ts'
+import { canCarry, noPolls } from '../support/plain-provider.ts'
 import type { Broker, Delivery, Taker } from './fakes/broker.ts'
 import type { Connections } from './fakes/connections.ts'
 import { createDecide } from './fakes/events.ts'
@@ -66,7 +66,15 @@ const giveBackMs = 60_000
 export function createGateway(deps: GatewayDeps): Gateway {
   const { owner, database, connections, scheduler, random, mutation, weather } = deps
   const { now } = scheduler
-  const common = { polls: noPolls, database, now, log: silentLog, metrics: uncounted, connection: connections.get }
+  const common = {
+    polls: noPolls,
+    canCarry,
+    database,
+    now,
+    log: silentLog,
+    metrics: uncounted,
+    connection: connections.get,
+  }
   const store = mutation.outgoing(createOutgoingStore(database), database)
   const activity = mutation.activity(createActivityStore({ database, hasBroker: true }), database, now)
   const inbound = mutation.inbound(createInboundStore(database))

@@ -1,7 +1,15 @@
 import { expect } from 'chai'
 import type { Connection } from '../../src/core/accounts/connections.ts'
+import type { Content } from '../../src/core/contract/content.ts'
 import { type FailureCode, failureKinds } from '../../src/core/contract/failures.ts'
-import { chooseRoute, type RouteChoices, reroute, type TemplateTrouble } from '../../src/core/sending/route.ts'
+import type { Capabilities } from '../../src/core/contract/provider.ts'
+import {
+  chooseRoute,
+  createCanCarry,
+  type RouteChoices,
+  reroute,
+  type TemplateTrouble,
+} from '../../src/core/sending/route.ts'
 import { aConnection } from '../support/records.ts'
 
 const own = aConnection(7)
@@ -186,4 +194,28 @@ describe('route after a refusal', () => {
     expect(reroute(failure, other, own, first?.why ?? '')).to.equal(undefined)
     expect(reroute(failure, other, own, `fallback: ${ownWhy} does not answer`)).to.equal(undefined)
   })
+})
+
+describe('what a connection can carry', () => {
+  const template = { type: 'template', template: { name: 'fdr_a', language: 'en' }, values: {}, buttons: [] } as const
+  const text = { type: 'text', text: 'Hello' } as const
+  const registered = { templates: 'registered', freeForm: true } as Capabilities
+  const mapped = { templates: 'mapped', freeForm: false } as Capabilities
+  const bot = { chatId: 'c', botId: 'b' }
+  const cases: [label: string, capabilities: Capabilities | undefined, content: Content | null, expected: boolean][] = [
+    ['a template that is found by name', registered, template, true],
+    ['free text', registered, text, true],
+    ['a template that is mapped', mapped, template, true],
+    ['one that is not', mapped, { ...template, template: { name: 'fdr_b', language: 'en' } }, false],
+    ['one in another language', mapped, { ...template, template: { name: 'fdr_a', language: 'hi' } }, false],
+    ['free text where there is none', mapped, text, false],
+    ['nothing', registered, null, false],
+    ['anything at a provider that is gone', undefined, template, false],
+  ]
+  for (const [label, capabilities, content, expected] of cases) {
+    it(`${label}: ${expected}`, () => {
+      const canCarry = createCanCarry(() => capabilities)
+      expect(canCarry(aConnection(1, { templates: { 'fdr_a.en': bot } }), content)).to.equal(expected)
+    })
+  }
 })

@@ -24,6 +24,7 @@ import { loadTemplateCatalog } from '../notifications/template-catalog.ts'
 import { createPollStore } from '../polling/poll-store.ts'
 import { createLifetimes } from '../sending/lifetime.ts'
 import { createOutgoingStore } from '../sending/outgoing-store.ts'
+import { createCanCarry } from '../sending/route.ts'
 import { createOrderDetails } from '../wms/order-details.ts'
 
 /**
@@ -94,6 +95,7 @@ export async function createFoundation(options: CoreOptions) {
     templates,
     providerById,
     capabilities,
+    canCarry: createCanCarry(capabilities),
     settings,
     connections,
     connectionEvents,

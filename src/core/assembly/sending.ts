@@ -30,6 +30,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     templates,
     providerById,
     capabilities,
+    canCarry,
     settings,
     connections,
     outgoing,
@@ -39,7 +40,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     lifetimes,
     batchSize,
   } = foundation
-  const recording = { polls, database, store: outgoing, activity, connection: connections.get, now, random }
+  const recording = { polls, canCarry, database, store: outgoing, activity, connection: connections.get, now, random }
   const record = createBatcher<EndedAttempt, Recorded>({
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),

@@ -13,11 +13,13 @@ import type { Executor } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
 import type { OutgoingDraft } from './outgoing-message.ts'
 import type { OutgoingRecord } from './outgoing-rows.ts'
-import { reroute } from './route.ts'
+import { type CanCarry, reroute } from './route.ts'
 
 export interface FailoverDeps {
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
   readonly connection: (id: number) => Promise<Connection | undefined>
+  /** Can this be sent through that connection at all? */
+  readonly canCarry: CanCarry
   readonly now: () => Date
 }
 
@@ -49,7 +51,7 @@ async function failoverOf(deps: FailoverDeps, record: OutgoingRecord): Promise<F
   const from = await deps.connection(record.connectionId ?? 0)
   const fallback =
     from?.fallbackConnectionId === undefined ? undefined : await deps.connection(from.fallbackConnectionId)
-  if (!from || !fallback) return undefined
+  if (!from || !fallback || !deps.canCarry(fallback, record.content)) return undefined
   const route = reroute({ code: record.failureCode as FailureCode }, from, fallback, record.route.why)
   if (!route) return undefined
   const why = `fallback: message ${record.id} failed through connection ${from.id} (${record.failureCode})`

@@ -13,7 +13,7 @@ import { type Route, rank } from './outgoing-message.ts'
 import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
 import type { OutgoingStore } from './outgoing-store.ts'
 import { afterAttempt } from './retry-policy.ts'
-import { reroute } from './route.ts'
+import { type CanCarry, reroute } from './route.ts'
 
 export interface EndedAttempt {
   readonly messageId: number
@@ -30,6 +30,8 @@ export interface RecordDeps {
   readonly store: OutgoingStore
   readonly activity: ActivityStore
   readonly connection: (id: number) => Promise<Connection | undefined>
+  /** Can this be sent through that connection at all? */
+  readonly canCarry: CanCarry
   /** Messages that their provider is to be asked about. */
   readonly polls: Pick<PollStore, 'isPolled' | 'add'>
   readonly now: () => Date
@@ -107,7 +109,8 @@ async function fallbackOf(deps: RecordDeps, { outcome, connectionId }: EndedAtte
   const id = from?.fallbackConnectionId
   const connection = id === undefined ? undefined : await deps.connection(id)
   if (!from || !connection) return undefined
-  return (why: string) => {
+  return ({ content, route: { why } }) => {
+    if (!deps.canCarry(connection, content)) return undefined
     const route = reroute(outcome.failure, from, connection, why)
     return route && { connection, route }
   }
@@ -124,7 +127,7 @@ const newlyTaken = (
     return isTaken && around[index]?.isPolled ? [{ id: messageId, connectionId }] : []
   })
 
-type FallbackFor = (why: string) => Fallback | undefined
+type FallbackFor = (record: Pick<OutgoingRecord, 'content' | 'route'>) => Fallback | undefined
 
 function afterward(
   { now, random }: RecordDeps,
@@ -137,7 +140,7 @@ function afterward(
   if (record.acceptedAt) return { isChanged: lacksId(record, ended), change: withId(record, ended), records: [] }
   const isOurs = record.attempts === ended.attempt && isOpen(record, ended)
   if (!isOurs) return { isChanged: false, change: record, records: [] }
-  const fallback = around?.fallbackFor?.(record.route.why)
+  const fallback = around?.fallbackFor?.(record)
   const change = changed(record, ended, around?.isPolled ?? false, now(), random())
   if (fallback) return { isChanged: true, change: goingOn(change, now()), fallback, records: [] }
   return { isChanged: true, change, records: activities({ ...record, ...change }, ended) }

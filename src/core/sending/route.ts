@@ -1,7 +1,9 @@
 /** Through which connection a message leaves: pure. */
 
 import type { Connection } from '../accounts/connections.ts'
+import type { Content } from '../contract/content.ts'
 import { type Failure, failureKind } from '../contract/failures.ts'
+import { type Capabilities, templateKey } from '../contract/provider.ts'
 import type { Route } from './outgoing-message.ts'
 
 export interface RouteChoices {
@@ -63,6 +65,19 @@ const chosen = (connection: Connection, why: string): ChosenRoute => ({
   connection,
   route: { connectionId: connection.id, why },
 })
+
+/** Can this be sent through that connection at all? */
+export type CanCarry = (connection: Connection, content: Content | null) => boolean
+
+/** By what its provider can do and, where templates are mapped, by what the connection maps. */
+export const createCanCarry =
+  (capabilitiesOf: (connection: Connection) => Capabilities | undefined): CanCarry =>
+  (connection, content) => {
+    const capabilities = capabilitiesOf(connection)
+    if (!capabilities || !content) return false
+    if (content.type !== 'template') return capabilities.freeForm
+    return capabilities.templates === 'registered' || Object.hasOwn(connection.templates, templateKey(content.template))
+  }
 
 /**
  * After an attempt that provably sent nothing: does the message go on through the fallback? Only once, so that two
