@@ -424,6 +424,43 @@ describe('lane', () => {
     })
   })
 
+  it('lets no fresh message overtake one to the same recipient that was refused a slot and is being claimed', async () => {
+    const lane = around.lane({ concurrency: () => 2 })
+    lane.reserve(phoneOf(1))?.start(aMessage(1))
+    lane.reserve(phoneOf(2))?.start(aMessage(2))
+    expect(lane.reserve(phoneOf(3))).to.equal(undefined)
+    around.waiting.push(aMessage(3))
+    const open = around.holdClaims()
+    around.inFlight.get(1)?.end()
+    lane.wake()
+    await turns()
+    expect(lane.reserve(phoneOf(3)), 'while it is being claimed').to.equal(undefined)
+    open()
+    await turns()
+    expect(around.sent).to.deep.equal([1, 2, 3])
+  })
+
+  for (const { label, stop, goOn } of [
+    { label: 'was paused', stop: (lane: Lane) => lane.setPaused(true), goOn: (lane: Lane) => lane.setPaused(false) },
+    { label: 'was cut off', stop: () => {}, goOn: (lane: Lane) => lane.resume() },
+  ])
+    it(`lets nothing fresh pass before all is claimed that gathered while it ${label}`, async () => {
+      const lane = around.lane({ concurrency: () => 2 })
+      stop(lane)
+      around.waiting.push(aMessage(1), aMessage(2), aMessage(3))
+      const open = around.holdClaims()
+      goOn(lane)
+      await turns()
+      expect(lane.reserve(phoneOf(9)), 'while the first are being claimed').to.equal(undefined)
+      open()
+      await turns()
+      expect(around.sent).to.deep.equal([1, 2])
+      await endAll()
+      await endAll()
+      expect(around.sent).to.deep.equal([1, 2, 3])
+      expect(lane.reserve(phoneOf(8)), 'when nothing is left').to.be.an('object')
+    })
+
   it('gives no slot to a fresh message whose recipient is waited for in the rows', () => {
     let nowMs = 0
     const lane = around.lane({ pacer: createPacer(() => 1_000_000, -1_000), nowMs: () => nowMs })

@@ -40,6 +40,8 @@ export interface Lane {
   reserve(recipient: string): Reservation | undefined
   /** Something may be waiting in the rows: look. */
   wake(): void
+  /** Nothing could be sent for a while, so much may be waiting: it goes before what comes fresh. */
+  resume(): void
   /** Nothing is taken while paused. */
   setPaused(isPaused: boolean): void
   /** What was claimed and whose call has not begun goes back to the rows. */
@@ -66,6 +68,8 @@ export function createLane(deps: LaneDeps): Lane {
   /** Groups on their way back to the rows. */
   let returning = 0
   let mayHaveMore = false
+  /** More waits than was claimed last: until that is over, nothing fresh takes the short way. */
+  let hasBacklog = false
   let isRefilling = false
   let isPaused = false
   let isDraining = false
@@ -179,9 +183,10 @@ export function createLane(deps: LaneDeps): Lane {
       const paced = recipients.waiting(nowMs())
       const messages = await claim(tokens, new Set([...busy, ...paced.keys()]))
       used = messages.length
+      hasBacklog = used >= tokens
       for (const message of messages) recipients.take(recipientOf(message), nowMs())
       // A full helping means that there is probably more.
-      if (used >= tokens) mayHaveMore = true
+      if (hasBacklog) mayHaveMore = true
       else if (paced.size > 0) lookAt(Math.min(...paced.values()))
       held.push(...messages)
       startHeld()
@@ -195,12 +200,28 @@ export function createLane(deps: LaneDeps): Lane {
     if (mayHaveMore && free() > 0) setImmediate(() => void refill())
   }
 
+  /** Could a call to this recipient start at once, before nothing that waits? If so, its tokens are taken. */
+  const isNext = (recipient: string): boolean => {
+    const waitsForRows = mayHaveMore || hasBacklog || order.isBehind(recipient, nowMs())
+    if (free() <= 0 || busy.has(recipient) || waitsForRows || pacer.take(1, nowMs()) === 0) return false
+    const isAllowed = recipients.take(recipient, nowMs())
+    if (!isAllowed) pacer.giveBack(1)
+    return isAllowed
+  }
+  const wake = () => {
+    lookAgain()
+    void refill()
+  }
+  const resume = () => {
+    hasBacklog = true
+    wake()
+  }
+
   return {
     reserve(recipient) {
-      if (free() <= 0 || busy.has(recipient) || mayHaveMore || order.isBehind(recipient, nowMs())) return undefined
-      if (pacer.take(1, nowMs()) === 0) return undefined
-      if (!recipients.take(recipient, nowMs())) {
-        pacer.giveBack(1)
+      if (!isNext(recipient)) {
+        // It will be written as waiting, and others to the same recipient must not overtake it.
+        order.holdBack(recipient, nowMs(), 0)
         return undefined
       }
       take(recipient)
@@ -210,15 +231,14 @@ export function createLane(deps: LaneDeps): Lane {
       }
       return { start: (message) => start(message, recipient), release }
     },
-    wake() {
-      lookAgain()
-      void refill()
-    },
+    wake,
+    resume,
     setPaused(paused) {
+      const wasPaused = isPaused
       isPaused = paused
-      if (paused) return clear()
-      lookAgain()
-      void refill()
+      if (paused) clear()
+      else if (wasPaused) resume()
+      else wake()
     },
     clear,
     holdBack: (recipient, forMs) => order.holdBack(recipient, nowMs(), forMs),

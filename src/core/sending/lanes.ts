@@ -68,9 +68,7 @@ export function createLanes(deps: LanesDeps): Lanes {
       if (isDraining) return
       // Another replica may have paused it.
       if (owner?.state !== 'active') return void entries.get(connectionId)?.lane.setPaused(true)
-      const { lane } = entryOf(owner)
-      lane.setPaused(false)
-      lane.wake()
+      entryOf(owner).lane.setPaused(false)
     },
     pause: (connectionId) => entries.get(connectionId)?.lane.setPaused(true),
     answers: (connectionId) => (entries.get(connectionId)?.breaker.state() ?? 'closed') === 'closed',
@@ -95,7 +93,7 @@ function createEntry(deps: LanesDeps, owner: Connection): Entry {
     onChange: (state) => {
       deps.onBreaker(owner.id, state)
       if (state === 'open') lane.clear()
-      else lane.wake()
+      else lane.resume()
     },
   })
   const pacer = createPacer(() => entry.owner.limits.messagesPerSecond * deps.share(), performance.now())
