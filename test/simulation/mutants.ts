@@ -12,8 +12,8 @@ import { rank } from '../../src/core/sending/outgoing-message.ts'
 import type { OutgoingChange, OutgoingRecord } from '../../src/core/sending/outgoing-rows.ts'
 import { createOutgoingStore, type OutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import type { RecordDeps } from '../../src/core/sending/record-attempt.ts'
+import { resolveByHand } from '../../src/core/sending/resolve-by-hand.ts'
 import { sweepLostSends } from '../../src/core/sending/sweep.ts'
-import { resolveByHand } from '../../src/core/sending/sweep-doubts.ts'
 import type { Database, Executor, SqlValue } from '../../src/core/storage/database.ts'
 
 /** Where the protocol can be changed. */

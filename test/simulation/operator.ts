@@ -1,6 +1,6 @@
 /** Somebody who looks at messages whose fate is not known, and decides about each at most once. */
 
-import { resolutions } from '../../src/core/sending/sweep-doubts.ts'
+import { resolutions } from '../../src/core/sending/resolve-by-hand.ts'
 import type { DatabaseServer } from './fakes/database.ts'
 import type { Processes } from './processes.ts'
 import type { Random } from './random.ts'

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { TemplateCatalog } from '../../core/notifications/template-catalog.ts'
-import { type Resolution, resolutions } from '../../core/sending/sweep-doubts.ts'
+import { type Resolution, resolutions } from '../../core/sending/resolve-by-hand.ts'
 import type { MessageFilter, Messages } from '../../core/timeline/messages.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
