@@ -22,6 +22,7 @@ const full: SettingsInput = {
   support: { phone: '+911140009999', email: 'care@example.com' },
   quietHours: { from: '21:00', to: '08:00' },
   inDoubtPolicy: 'never',
+  fallbackOnFailed: true,
   portalUrl: 'https://track.example.com',
 }
 
@@ -36,7 +37,9 @@ const defaults = {
   support: {},
   quietHours: undefined,
   inDoubtPolicy: 'resend_once',
+  fallbackOnFailed: false,
   portalUrl: undefined,
+  flows: undefined,
 }
 
 for (const kind of ['sqlite', 'mysql'] as Storage[]) {
@@ -193,6 +196,7 @@ describe('settings schema', () => {
     ['support.email', { isWhatsappEnabled: true, support: { email: 'nobody' } }],
     ['quietHours.from', { isWhatsappEnabled: true, quietHours: { from: '24:00', to: '08:00' } }],
     ['inDoubtPolicy', { isWhatsappEnabled: true, inDoubtPolicy: 'always' }],
+    ['fallbackOnFailed', { isWhatsappEnabled: true, fallbackOnFailed: 'yes' }],
     ['portalUrl', { isWhatsappEnabled: true, portalUrl: 'http://track.example.com' }],
     ['', { isWhatsappEnabled: true, isWhatsapEnabled: true }],
   ]
