@@ -134,6 +134,15 @@ for (const storage of storages) {
       expect({ status, body }).to.have.nested.include({ status: 409, 'body.title': 'Conflict' })
     })
 
+    it('refuse to become a number that another connection has already', async () => {
+      const { connectionId, credentials } = await anOwnConnection(world())
+      const path = `/v1/connections/${connectionId}?verify=false`
+      const patch = (phoneNumberId: string) =>
+        asAdmin(world(), 'PATCH', path, JSON.stringify({ credentials: { phoneNumberId } }))
+      expect((await patch(simulatorAccount.credentials.phoneNumberId)).status).to.equal(409)
+      expect((await patch(credentials.phoneNumberId ?? '')).status, 'its own').to.equal(200)
+    })
+
     it("refuse another account's connection as their fallback", async () => {
       const { accountId, connectionId } = await anOwnConnection(world())
       expect((await create({ accountId, fallbackConnectionId: connectionId })).status).to.equal(201)

@@ -96,6 +96,20 @@ for (const storage of storages) {
       }),
     )
 
+    it(
+      'a tap on what the first number delivered counts, although the message went on elsewhere',
+      story(async (world, owner) => {
+        const customer = aCustomer()
+        const id = await tell(world, owner, customer)
+        await until('it is read', async () => (await timelineOf(world, id)).status === 'read')
+        // As when an attempt in doubt was delivered after all, and the next one was refused.
+        await world.database.write('UPDATE wa_outgoing_messages SET whatsappSenderConnectionId = 1 WHERE id = $1', [id])
+        const [thanks] = await tap(world, messagesTo(world, customer)[0], 'Reattempt')
+        expect(thanks?.phoneNumberId, 'answered where the customer wrote').to.equal(owner.phoneNumberId)
+        expect((await timelineOf(world, id)).actions).to.have.length(1)
+      }),
+    )
+
     for (const { label, code } of [
       { label: 'asks to try again later', code: 134101 },
       { label: 'does not know the template', code: 132001 },

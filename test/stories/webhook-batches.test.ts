@@ -100,6 +100,13 @@ for (const storage of storages) {
       expect(await countOf(world(), `wa_outgoing_messages WHERE status_rank = 6 AND ${mine}`)).to.equal(490)
     })
 
+    it('of more parts than any provider sends are parked as one', async () => {
+      const before = await countOf(world(), 'rejected_events')
+      const body = JSON.stringify({ entry: Array.from({ length: 5_001 }, () => 0) })
+      expect((await postWebhook(world(), body)).status).to.equal(200)
+      expect(await countOf(world(), 'rejected_events')).to.equal(before + 1)
+    })
+
     it('that are nested too deep, or have too many values, are parked unread', async () => {
       const deep = `{"entry":${'['.repeat(40)}${']'.repeat(40)}}`
       const wide = `{"entry":[${Array.from({ length: 260_000 }, () => 0).join(',')}]}`

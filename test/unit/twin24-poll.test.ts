@@ -143,6 +143,17 @@ describe('TWIN: the result of a dialogue', () => {
     })
   }
 
+  it('of a new delivery date waits for the date', async () => {
+    const early = await poll([awaiting('m-1')], replyWith({ confirmation: 'Дата' }))
+    expect(early.parts).to.deep.equal([])
+    const choices: unknown[] = []
+    for (const when of ['24.06.2026', '25.06.2026']) {
+      const { parts } = await poll([awaiting('m-1')], replyWith({ confirmation: 'Дата', when }))
+      choices.push(...parts.map((part) => part.type === 'reply' && part.messageId))
+    }
+    expect(new Set(choices).size, 'another date is another reply').to.equal(2)
+  })
+
   it('is the same reply however often it is asked for', async () => {
     const once = await poll([awaiting('m-1')], replyWith({ confirmation: 'Отказ' }))
     const again = await poll([awaiting('m-1')], replyWith({ confirmation: 'Отказ' }))

@@ -225,6 +225,9 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
       const existing = await get(id)
       if (!existing || existing.state === 'deleted') return undefined
       const { state, ...draft } = changes
+      const senderId = senderIdOf({ ...existing, ...draft }, deps)
+      const other = senderId === undefined ? undefined : await bySender(existing.provider, senderId)
+      if (other && other.id !== existing.id) throw new SenderTakenError(senderId ?? '')
       if (state === 'paused') await database.write(`${setState} WHERE id = $1`, [id, 'paused', 'by hand'])
       else if (state || draft.credentials) await database.write(`${setState} WHERE id = $1`, [id, 'active', null])
       return update(existing, { ...existing, limits: existing.ownLimits, ...draft })

@@ -118,14 +118,15 @@ function followUpOf(deps: AdvanceDeps, turn: Turn, step: Step, flows: Flows): Ou
     // One answer per reply, however often the reply is looked at.
     idempotencyKey: `answer:${reply.connectionId}:${reply.id}`,
     reason: root.reason ?? undefined,
-    connectionId: root.connectionId,
+    // Where the customer wrote, the window is open; the message itself may have gone on elsewhere since.
+    connectionId: reply.connectionId,
     ...recipientOf(turn),
-    businessPhone: root.businessPhone ?? undefined,
+    businessPhone: reply.connectionId === root.connectionId ? (root.businessPhone ?? undefined) : undefined,
     // What the customer answered tells the root's id where its own acceptance is still in doubt.
     root: { id: root.id, messageId: root.messageId ?? reply.contextMessageId ?? root.reference },
     content,
     snapshot: root.snapshot,
-    route: { connectionId: root.connectionId, why: 'the connection that the customer answered' },
+    route: { connectionId: reply.connectionId, why: 'the connection that the customer answered' },
     state: 'queued',
     dueAt: deps.now(),
     expiresAt: new Date(reply.receivedAt.getTime() + usefulMs),

@@ -13,7 +13,7 @@ import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import { accountFailures } from '../sending/react.ts'
 import type { Database, Executor } from '../storage/database.ts'
-import { selectIn } from '../storage/rows.ts'
+import { earlierConnections } from './earlier-connections.ts'
 import { type InboundStore, type PendingReport, type SettledReport, unconfirmed } from './inbound-store.ts'
 import { nextLook } from './matching.ts'
 import { applyGroup } from './one-by-one.ts'
@@ -145,13 +145,6 @@ async function ownOnly(
   const earlier = await earlierConnections(tx, [...new Set(moved)])
   const owned = matched.filter((match) => isOf(match) || earlier.has(`${match.record.id}/${match.report.connectionId}`))
   return new Map(owned.map(({ report, record }) => [report.id, record.id]))
-}
-
-/** `message/connection` of the attempts that were made: a message that went on elsewhere may be reported by both. */
-async function earlierConnections(tx: Executor, ids: readonly number[]): Promise<ReadonlySet<string>> {
-  const head = 'SELECT wa_outgoing_message_id AS id, connection_id AS connection FROM wa_send_attempts'
-  const rows = await selectIn<{ id: number; connection: number }>(tx, `${head} WHERE wa_outgoing_message_id`, ids)
-  return new Set(rows.map(({ id, connection }) => `${Number(id)}/${Number(connection)}`))
 }
 
 /** What is known to be taken only now is asked about from now on; what was only hinted at is asked about at once. */

@@ -3,8 +3,7 @@
 import { type Connection, type ConnectionStore, forProvider } from '../accounts/connections.ts'
 import type { InboundEvent } from '../contract/events.ts'
 import type { ProviderAdapter } from '../contract/provider.ts'
-import { BatcherFullError } from '../storage/batcher.ts'
-import { isDatabaseAway, isTransient } from '../storage/database-errors.ts'
+import { isRefusedValue } from '../storage/database-errors.ts'
 import { webhookBounds, whyBeyond } from './json-bounds.ts'
 import type { VerifiedWebhook } from './receive.ts'
 
@@ -45,8 +44,8 @@ export function createWebhookIntake(deps: IntakeDeps): WebhookIntake {
       const events = parse(deps, provider, body, owners)
       const related = events.some(({ part }) => part.type === 'account_news') ? await relatedTo(deps, owners) : owners
       await receive({ connections: owners, related, events }).catch((error) => {
-        if (isPassing(error)) throw error
-        // Asking for it again would not mend it either.
+        // Whatever else went wrong may be over when it comes again.
+        if (!isRefusedValue(error)) throw error
         return receive({ connections: owners, related, events: unreadable(body, `not storable: ${error}`) })
       })
       received()
@@ -64,15 +63,16 @@ const unreadable = (body: Buffer, why: string): InboundEvent[] => [
   { part: { type: 'unreadable', why, raw: body.toString('utf8') } },
 ]
 
-const isPassing = (error: unknown): boolean =>
-  isDatabaseAway(error) || isTransient(error) || error instanceof BatcherFullError
+/** Five times what any vendor sends in one webhook; more would hold up everybody else's. */
+const maxParts = 5_000
 
 /** A body that is signed and still unreadable is kept whole for a person; asking for it again would not mend it. */
 function parse({ adapter }: IntakeDeps, provider: string, body: Buffer, owners: readonly Connection[]): InboundEvent[] {
   const why = whyBeyond(body, webhookBounds)
   if (why) return unreadable(body, why)
   try {
-    return adapter(provider).parse(body, owners.map(forProvider))
+    const events = adapter(provider).parse(body, owners.map(forProvider))
+    return events.length > maxParts ? unreadable(body, `more than ${maxParts} parts`) : events
   } catch (error) {
     return unreadable(body, String(error))
   }

@@ -7,6 +7,7 @@ import { parseAttemptReference } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Executor } from '../storage/database.ts'
+import { earlierConnections } from './earlier-connections.ts'
 import type { PendingReply } from './inbound-store.ts'
 import { newestConversations } from './newest-conversations.ts'
 
@@ -35,11 +36,17 @@ export async function matchReplies(
 ): Promise<{ matched: MatchedReply[]; roots: Map<number, OutgoingRecord> }> {
   const guesses = await findCandidates(tx, outgoing, replies, now)
   const contexts = await outgoing.read(tx, [...guesses.values()])
-  const matched = replies.flatMap((known) => {
+  const found = replies.flatMap((known) => {
     const context = contexts.get(guesses.get(known.reply.id) ?? 0)
-    return context?.connectionId === known.reply.connectionId && isFromRecipient(known, context)
-      ? [matchOf(known, context)]
-      : []
+    return context ? [{ known, context }] : []
+  })
+  const isOf = ({ known, context }: (typeof found)[number]) => context.connectionId === known.reply.connectionId
+  const moved = found.filter((match) => !isOf(match)).map(({ context }) => context.id)
+  const earlier = await earlierConnections(tx, [...new Set(moved)])
+  const matched = found.flatMap((match) => {
+    const { known, context } = match
+    const isOwn = isOf(match) || earlier.has(`${context.id}/${known.reply.connectionId}`)
+    return isOwn && isFromRecipient(known, context) ? [matchOf(known, context)] : []
   })
   const roots = await outgoing.lock(
     tx,

@@ -25,6 +25,20 @@ export function isDatabaseAway(error: unknown): boolean {
   )
 }
 
+/**
+ * 1048 null, 1264 out of range, 1292 and 1366 wrong value, 1406 too long, 1153 larger than a packet, 3140 and 4025 no
+ * JSON or a broken check.
+ */
+const refusedValueErrnos = new Set([1048, 1264, 1292, 1366, 1406, 1153, 3140, 4025])
+const refusedValuePattern = /^SQLITE_(TOOBIG|MISMATCH|CONSTRAINT_(NOTNULL|CHECK))/
+
+/** True when the database, or we ourselves, can never store these values: trying again would end the same. */
+export function isRefusedValue(error: unknown): boolean {
+  const { errno = 0, code = '' } = (error as DatabaseFault | undefined)?.original ?? {}
+  const isOurs = error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError
+  return isOurs || refusedValueErrnos.has(errno) || refusedValuePattern.test(code)
+}
+
 /** True when a row with the same unique key exists. */
 export const isUniqueViolation = (error: unknown): boolean =>
   (error as DatabaseFault | undefined)?.name === 'SequelizeUniqueConstraintError'

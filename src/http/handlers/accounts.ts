@@ -129,7 +129,7 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
       ...(body.credentials ? { credentials } : {}),
       ...fallback,
     }
-    const changed = await deps.connections.patch(existing.id, changes)
+    const changed = await deps.connections.patch(existing.id, changes).catch(takenToProblem)
     if (!changed) throw notFound('connection')
     await deps.mended(changed.id)
     return { status: 200, body: { ...shownConnection(deps, changed), checks } }

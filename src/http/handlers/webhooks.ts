@@ -6,7 +6,6 @@ import type { Capabilities, ProviderAdapter, ProviderDefinition } from '../../co
 import type { RawWebhook, WebhookIntake } from '../../core/inbound/intake.ts'
 import type { Logger } from '../../core/observe/logger.ts'
 import type { Metrics } from '../../core/observe/metrics.ts'
-import { isDatabaseAway } from '../../core/storage/database-errors.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { constantTimeEqual } from '../steps/authenticate.ts'
@@ -86,7 +85,7 @@ async function store(
     return 'stored'
   } catch (error) {
     deps.log.warn({ err: error }, 'webhook could not be stored')
-    if (!retriesWebhooks && deps.keep && isDatabaseAway(error)) {
+    if (!retriesWebhooks && deps.keep) {
       await deps.keep(webhook).catch((cause: unknown) => {
         deps.log.warn({ err: cause }, 'webhook could not be kept either')
         notStored(count)

@@ -78,8 +78,10 @@ function repliesOf(
     const action = value === undefined ? undefined : actionOf(value, actions)
     if (!value || !action) continue
     const date = action === 'reschedule' ? dateAmong(results) : undefined
+    // The statistics may show the choice before the date that belongs to it.
+    if (action === 'reschedule' && !date) return []
     const reply = replyOf({
-      messageId: idOf(message.reference, ['session', session, key, value]),
+      messageId: idOf(message.reference, ['session', session, key, value, date ?? '']),
       reference: message.reference,
       replyType: 'choice',
       choice: { action, ...defined({ value: date }) },
