@@ -12,7 +12,7 @@ const migrationMs = 3_600_000
 loadDotEnv()
 const { DATABASE_URL: url } = readEnv(process.env)
 if (url.startsWith('sqlite:')) mkdirSync(dirname(url.slice('sqlite:'.length)), { recursive: true })
-const database = openDatabase({ url, queryMs: migrationMs })
+const database = openDatabase({ url, queryMs: migrationMs, silenceS: migrationMs / 1_000 })
 const done = await migrate(database)
 await database.close()
 process.stdout.write(done.length > 0 ? `applied: ${done.join(', ')}\n` : 'nothing to do\n')

@@ -44,7 +44,10 @@ export async function startQueueConsumer(deps: QueueConsumerDeps): Promise<Queue
     await channel.prefetch(prefetch)
     const { consumerTag } = await channel.consume(queue, (message) => {
       // null: the broker cancelled the consumer. Closing the connection starts everything anew.
-      if (message === null) return void model.close().catch(() => {})
+      if (message === null) {
+        isOpen = false
+        return void model.close().catch(() => {})
+      }
       acks.delivered(message)
       const work = take(message, acks, () => isOpen).finally(() => inHand.delete(work))
       inHand.add(work)
@@ -84,6 +87,13 @@ interface Acks {
   done(message: ConsumeMessage): void
 }
 
+/** A channel that is closing throws: its messages come again, and are known. */
+function tryTo(acknowledge: () => void): void {
+  try {
+    acknowledge()
+  } catch {}
+}
+
 /** Acknowledges in the order of delivery, all that is done at once: one small frame for a group instead of one each. */
 function createAcks(channel: Channel, isOpen: () => boolean): Acks {
   const waiting: ConsumeMessage[] = []
@@ -93,7 +103,7 @@ function createAcks(channel: Channel, isOpen: () => boolean): Acks {
     isPlanned = false
     let last: ConsumeMessage | undefined
     while (waiting[0] && done.delete(waiting[0])) last = waiting.shift()
-    if (last && isOpen()) channel.ack(last, true)
+    if (last && isOpen()) tryTo(() => channel.ack(last, true))
   }
   return {
     delivered: (message) => void waiting.push(message),

@@ -74,6 +74,8 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
 
     /** Connections through which a message cannot go, whatever they answer. */
     const cannotCarry = new Set<number>()
+    /** Connections at which the template is known to be paused. */
+    const hasPaused = new Set<number>()
     const deps = (): RecordDeps => ({
       database,
       store,
@@ -81,6 +83,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       connection: async (id) => connections.get(id),
       polls: noPolls,
       canCarry: (connection) => !cannotCarry.has(connection.id),
+      isTemplateUsable: async (connectionId) => !hasPaused.has(connectionId),
       now: () => now,
       random: () => 0.5,
     })
@@ -336,6 +339,30 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
         const [recorded] = await record(ended(id, refused('connection_unreachable')))
         expect(recorded?.fallback).to.equal(undefined)
         expect(await read(id)).to.deep.include({ state: 'waiting', connectionId: 1 })
+      })
+
+      it('is left out while the template is paused there', async () => {
+        hasPaused.add(2)
+        const id = await insert()
+        const template = { name: 'fdr_otp_cancellation', language: 'en' }
+        const [recorded] = await record(ended(id, refused('connection_unreachable'), { template }))
+        hasPaused.delete(2)
+        expect(recorded?.fallback).to.equal(undefined)
+        expect(await read(id)).to.deep.include({ state: 'waiting', connectionId: 1 })
+      })
+
+      it('takes no answer of a conversation: it was begun with another number', async () => {
+        const rootId = await insert()
+        const id = await insert({ root: { id: rootId, messageId: 'wamid.root' } })
+        const [recorded] = await record(ended(id, refused('connection_unreachable')))
+        expect(recorded?.fallback).to.equal(undefined)
+        expect(await read(id)).to.deep.include({ state: 'waiting', connectionId: 1 })
+      })
+
+      it('takes nothing because of a fault of our own', async () => {
+        const id = await insert()
+        const [recorded] = await record(ended(id, refused('not_called')))
+        expect(recorded?.fallback).to.equal(undefined)
       })
 
       it('is tried once: what it refuses is refused', async () => {

@@ -13,7 +13,7 @@ import { resolveByHand } from '../../src/core/sending/resolve-by-hand.ts'
 import { sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
-import { canCarry } from '../support/plain-provider.ts'
+import { canCarry, isTemplateUsable } from '../support/plain-provider.ts'
 import { aConnection } from '../support/records.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
@@ -72,6 +72,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       lookUp: async () => answer,
       polls,
       canCarry,
+      isTemplateUsable,
       metrics,
       now: () => now,
     })

@@ -12,7 +12,7 @@ import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { insertRows } from '../../src/core/storage/rows.ts'
 import { sqlTime } from '../../src/core/storage/time.ts'
-import { canCarry, noPolls } from '../support/plain-provider.ts'
+import { canCarry, isTemplateUsable, noPolls } from '../support/plain-provider.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
 const start = new Date('2026-11-20T06:30:00.000Z')
@@ -70,6 +70,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
             contacts: createContactStore(database),
             polls: noPolls,
             canCarry,
+            isTemplateUsable,
             noteEcho: (echoed) => echoes.push(echoed),
             lifetimeMs: () => 43_200_000,
             settings: createSettingsStore({ database, now: () => start }).get,

@@ -27,7 +27,7 @@ import { createBatcher } from '../../src/core/storage/batcher.ts'
 import type { Database } from '../../src/core/storage/database.ts'
 import { createLease } from '../../src/core/storage/lease.ts'
 import { whenBack } from '../../src/core/storage/when-back.ts'
-import { canCarry, noPolls } from '../support/plain-provider.ts'
+import { canCarry, isTemplateUsable, noPolls } from '../support/plain-provider.ts'
 import type { Broker, Delivery, Taker } from './fakes/broker.ts'
 import type { Connections } from './fakes/connections.ts'
 import { createDecide } from './fakes/events.ts'
@@ -70,6 +70,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const common = {
     polls: noPolls,
     canCarry,
+    isTemplateUsable,
     database,
     now,
     log: silentLog,

@@ -199,6 +199,19 @@ for (const storage of storages) {
   })
 }
 
+describe('a connection with a fallback, that did not answer for a while', function () {
+  this.timeout(60_000)
+  it('is tried again by a message of its own, and used again once it answers', () =>
+    inOwnWorld('sqlite', async (world, owner) => {
+      const unreachable = { phoneNumberId: owner.phoneNumberId, error: { code: 134101 } }
+      world.provider.addRule(unreachable)
+      const route = async () => (await timelineOf(world, await tell(world, owner, aCustomer()))).route
+      await until('its breaker is open', async () => (await route()).why.includes('does not answer'))
+      world.provider.clearRules()
+      await until('it is used again', async () => (await route()).why === "account's own connection", 30_000)
+    }))
+})
+
 for (const storage of storages) {
   describe(`a first message that was taken and failed in the end, on ${storage}`, () => {
     /** Template paused: the vendor took the message before it noticed. */

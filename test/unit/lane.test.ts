@@ -610,7 +610,7 @@ describe('lane', () => {
       expect(around.sent).to.deep.equal([1])
     })
 
-    it('waits for rows that are being claimed: they are marked as sent by us', async () => {
+    it('gives back what is being claimed: it is marked as sent by us, and nobody would call it', async () => {
       const open = around.holdClaims()
       const lane = around.lane()
       around.waiting.push(aMessage(1))
@@ -618,11 +618,22 @@ describe('lane', () => {
       const drained = lane.drain()
       expect(await isSettled(drained)).to.equal(false)
       open()
+      await drained
+      expect(around.sent).to.deep.equal([])
+      expect(around.waiting.map(({ id }) => id)).to.deep.equal([1])
+    })
+
+    it('gives back what was claimed and has not begun', async () => {
+      const pacer = { ...noPace(), begin: () => around.sent.length < 1, beginsAtMs: (nowMs: number) => nowMs + 60_000 }
+      const lane = around.lane({ pacer })
+      around.waiting.push(aMessage(1), aMessage(2))
+      lane.wake()
       await turns()
-      expect(around.sent).to.deep.equal([1])
-      expect(await isSettled(drained)).to.equal(false)
+      const drained = lane.drain()
       await endAll()
       await drained
+      expect(around.sent).to.deep.equal([1])
+      expect(around.waiting.map(({ id }) => id)).to.deep.equal([2])
     })
 
     it('ends when a claim that was under way finds nothing', async () => {

@@ -9,6 +9,7 @@ import { loadTemplateRegistry } from '../accounts/templates.ts'
 import { createActivityStore } from '../activity/activity-store.ts'
 import { createWaitingActivity } from '../activity/waiting-activity.ts'
 import { createContactStore } from '../contacts/contact-store.ts'
+import type { TemplateContent } from '../contract/content.ts'
 import { createConversationStore } from '../conversations/conversation-store.ts'
 import { loadFlows } from '../conversations/flows.ts'
 import { createFlowsFor } from '../conversations/flows-override.ts'
@@ -96,6 +97,8 @@ export async function createFoundation(options: CoreOptions) {
     providerById,
     capabilities,
     canCarry: createCanCarry(capabilities),
+    isTemplateUsable: async (connectionId: number, template: TemplateContent['template']) =>
+      ((await templateHealth.get(connectionId, template))?.use ?? 'usable') === 'usable',
     settings,
     connections,
     connectionEvents,

@@ -32,6 +32,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     providerById,
     capabilities,
     canCarry,
+    isTemplateUsable,
     settings,
     connections,
     outgoing,
@@ -41,7 +42,17 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     lifetimes,
     batchSize,
   } = foundation
-  const recording = { polls, canCarry, database, store: outgoing, activity, connection: connections.get, now, random }
+  const recording = {
+    polls,
+    canCarry,
+    isTemplateUsable,
+    database,
+    store: outgoing,
+    activity,
+    connection: connections.get,
+    now,
+    random,
+  }
   const record = createBatcher<EndedAttempt, Recorded>({
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),

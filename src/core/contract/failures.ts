@@ -41,6 +41,12 @@ export const failureKinds = {
     alert: false,
     text: 'The provider could not be reached.',
   },
+  not_called: {
+    class: 'not_sent_retry',
+    tryNextConnection: false,
+    alert: false,
+    text: 'The gateway did not come to hand it over.',
+  },
   provider_busy: {
     class: 'not_sent_retry',
     tryNextConnection: true,

@@ -13,13 +13,14 @@ import type { Executor } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
 import type { OutgoingDraft } from './outgoing-message.ts'
 import type { OutgoingRecord } from './outgoing-rows.ts'
-import { type CanCarry, reroute } from './route.ts'
+import { type CanCarry, type IsTemplateUsable, reroute } from './route.ts'
 
 export interface FailoverDeps {
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
   readonly connection: (id: number) => Promise<Connection | undefined>
   /** Can this be sent through that connection at all? */
   readonly canCarry: CanCarry
+  readonly isTemplateUsable: IsTemplateUsable
   readonly now: () => Date
 }
 
@@ -39,8 +40,12 @@ export async function failovers(
   return found.map(({ failedId, ...draft }) => ({ ...draft, statusLogId: logs.get(failedId) }))
 }
 
+/** One that was sent again may have arrived by its other attempt, whatever the failed one says. */
 const isFirstMessage = (record: OutgoingRecord): boolean =>
-  record.rootOutgoingId === null && record.content?.type === 'template' && record.connectionId !== null
+  record.rootOutgoingId === null &&
+  record.content?.type === 'template' &&
+  record.connectionId !== null &&
+  !record.possibleDuplicate
 
 type Failover = OutgoingDraft & { readonly failedId: number }
 
@@ -52,6 +57,8 @@ async function failoverOf(deps: FailoverDeps, record: OutgoingRecord): Promise<F
   const fallback =
     from?.fallbackConnectionId === undefined ? undefined : await deps.connection(from.fallbackConnectionId)
   if (!from || !fallback || !deps.canCarry(fallback, record.content)) return undefined
+  const template = record.content?.type === 'template' ? record.content.template : undefined
+  if (template && !(await deps.isTemplateUsable(fallback.id, template))) return undefined
   const route = reroute({ code: record.failureCode as FailureCode }, from, fallback, record.route.why)
   if (!route) return undefined
   const why = `fallback: message ${record.id} failed through connection ${from.id} (${record.failureCode})`

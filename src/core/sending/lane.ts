@@ -48,7 +48,7 @@ export interface Lane {
   clear(): void
   /** A message to this recipient waits in the rows for so long: fresh ones wait behind it. */
   holdBack(recipient: string, forMs: number): void
-  /** No new messages from now on; resolves when none is in flight. */
+  /** No call begins from now on; resolves when none is in flight and what was claimed is back in the rows. */
   drain(): Promise<void>
   inFlight(): number
 }
@@ -76,11 +76,11 @@ export function createLane(deps: LaneDeps): Lane {
   let timer: NodeJS.Timeout | undefined
   const onDrained: (() => void)[] = []
 
-  const mayCall = () => !isPaused && breaker.allows()
+  const mayCall = () => !isPaused && !isDraining && breaker.allows()
   /** Whether a call that has its slot begins soon; what is held up for longer goes back to the rows. */
   const beginsSoon = () => mayCall() && !pacer.isBlocked(nowMs())
   const free = () => {
-    if (isDraining || !mayCall()) return 0
+    if (!mayCall()) return 0
     const slots = breaker.state() === 'closed' ? concurrency() : 1
     return Math.min(slots - calls, slots * unstoredPerSlot - taken) - held.length
   }
@@ -245,6 +245,7 @@ export function createLane(deps: LaneDeps): Lane {
     drain() {
       isDraining = true
       clearTimeout(timer)
+      clear()
       return isIdle() ? Promise.resolve() : new Promise((resolve) => void onDrained.push(resolve))
     },
     inFlight: () => taken,

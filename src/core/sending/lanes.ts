@@ -29,7 +29,7 @@ export interface Lanes {
   wake(connectionId: number): Promise<void>
   /** Stops a connection's lane at once, until it is woken while active. */
   pause(connectionId: number): void
-  /** Is the connection's circuit breaker closed, as far as this process knows? */
+  /** Does the connection's circuit breaker let a call through, as far as this process knows? */
   answers(connectionId: number): boolean
   /** The provider said that we are too fast. */
   slowDown(connectionId: number, retryAfterMs?: number): void
@@ -71,7 +71,8 @@ export function createLanes(deps: LanesDeps): Lanes {
       entryOf(owner).lane.setPaused(false)
     },
     pause: (connectionId) => entries.get(connectionId)?.lane.setPaused(true),
-    answers: (connectionId) => (entries.get(connectionId)?.breaker.state() ?? 'closed') === 'closed',
+    // Half open it may be asked: without a message of its own it would never be seen to answer again.
+    answers: (connectionId) => entries.get(connectionId)?.breaker.allows() ?? true,
     slowDown: (connectionId, retryAfterMs) => entries.get(connectionId)?.slowDown(retryAfterMs),
     holdBack: (connectionId, recipient, forMs) => entries.get(connectionId)?.lane.holdBack(recipient, forMs),
     async drain() {

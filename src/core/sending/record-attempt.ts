@@ -3,6 +3,7 @@
 import type { Connection } from '../accounts/connections.ts'
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
+import type { TemplateContent } from '../contract/content.ts'
 import { failureKind } from '../contract/failures.ts'
 import type { SendOutcome } from '../contract/provider.ts'
 import type { PollStore, Taken } from '../polling/poll-store.ts'
@@ -13,7 +14,7 @@ import { type Route, rank } from './outgoing-message.ts'
 import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
 import type { OutgoingStore } from './outgoing-store.ts'
 import { afterAttempt } from './retry-policy.ts'
-import { type CanCarry, reroute } from './route.ts'
+import { type CanCarry, type IsTemplateUsable, reroute } from './route.ts'
 
 export interface EndedAttempt {
   readonly messageId: number
@@ -21,6 +22,8 @@ export interface EndedAttempt {
   readonly attempt: number
   readonly connectionId: number
   readonly outcome: SendOutcome
+  /** What it sent, if that was a template: elsewhere it may not be in use. */
+  readonly template?: TemplateContent['template'] | undefined
   readonly startedAt: Date
   readonly finishedAt: Date
 }
@@ -32,6 +35,7 @@ export interface RecordDeps {
   readonly connection: (id: number) => Promise<Connection | undefined>
   /** Can this be sent through that connection at all? */
   readonly canCarry: CanCarry
+  readonly isTemplateUsable: IsTemplateUsable
   /** Messages that their provider is to be asked about. */
   readonly polls: Pick<PollStore, 'isPolled' | 'add'>
   readonly now: () => Date
@@ -103,14 +107,18 @@ function surroundings(deps: RecordDeps, ended: readonly EndedAttempt[]): Promise
   )
 }
 
-async function fallbackOf(deps: RecordDeps, { outcome, connectionId }: EndedAttempt): Promise<FallbackFor | undefined> {
+async function fallbackOf(
+  deps: RecordDeps,
+  { outcome, connectionId, template }: EndedAttempt,
+): Promise<FallbackFor | undefined> {
   if (outcome.outcome !== 'refused') return undefined
   const from = await deps.connection(connectionId)
   const id = from?.fallbackConnectionId
   const connection = id === undefined ? undefined : await deps.connection(id)
-  if (!from || !connection) return undefined
-  return ({ content, route: { why } }) => {
-    if (!deps.canCarry(connection, content)) return undefined
+  if (!from || !connection || (template && !(await deps.isTemplateUsable(connection.id, template)))) return undefined
+  return ({ rootOutgoingId, content, route: { why } }) => {
+    // What a customer wrote to one number is answered from there: nowhere else is the conversation open.
+    if (rootOutgoingId !== null || !deps.canCarry(connection, content)) return undefined
     const route = reroute(outcome.failure, from, connection, why)
     return route && { connection, route }
   }
@@ -127,7 +135,7 @@ const newlyTaken = (
     return isTaken && around[index]?.isPolled ? [{ id: messageId, connectionId }] : []
   })
 
-type FallbackFor = (record: Pick<OutgoingRecord, 'content' | 'route'>) => Fallback | undefined
+type FallbackFor = (record: Pick<OutgoingRecord, 'rootOutgoingId' | 'content' | 'route'>) => Fallback | undefined
 
 function afterward(
   { now, random }: RecordDeps,

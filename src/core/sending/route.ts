@@ -1,7 +1,7 @@
 /** Through which connection a message leaves: pure. */
 
 import type { Connection } from '../accounts/connections.ts'
-import type { Content } from '../contract/content.ts'
+import type { Content, TemplateContent } from '../contract/content.ts'
 import { type Failure, failureKind } from '../contract/failures.ts'
 import { type Capabilities, templateKey } from '../contract/provider.ts'
 import type { Route } from './outgoing-message.ts'
@@ -65,6 +65,9 @@ const chosen = (connection: Connection, why: string): ChosenRoute => ({
   connection,
   route: { connectionId: connection.id, why },
 })
+
+/** Is nothing known at that connection against the use of a template? */
+export type IsTemplateUsable = (connectionId: number, template: TemplateContent['template']) => Promise<boolean>
 
 /** Can this be sent through that connection at all? */
 export type CanCarry = (connection: Connection, content: Content | null) => boolean

@@ -44,7 +44,8 @@ export function createSendMessage(deps: SendDeps): SendMessage {
     const sender = await deps.connection(message.connectionId).catch(() => undefined)
     const outcome = await callOnce(deps, message, sender, breaker)
     onAnswered(outcome)
-    const attempt = { messageId: message.id, attempt: message.attempt, connectionId: message.connectionId }
+    const template = message.content.type === 'template' ? message.content.template : undefined
+    const attempt = { messageId: message.id, attempt: message.attempt, connectionId: message.connectionId, template }
     const recorded = await recordForSure(deps, { ...attempt, outcome, startedAt, finishedAt: deps.now() })
     await deps.react(message, outcome, recorded, sender)
     report(deps, message, outcome, startedAt)
@@ -61,11 +62,9 @@ async function callOnce(
   const permission = await deps.permit(message, sender.provider).catch(() => undefined)
   if (!permission) return notCalled('what may be sent to the recipient could not be read')
   if ('refusal' in permission) return { outcome: 'refused', failure: permission.refusal }
-  return breaker.run(async () => {
-    // Too late: somebody else may hold it for lost already.
-    if (performance.now() > message.callBefore) return notCalled('the process stood still between claim and call')
-    return callProvider(deps, { ...message, content: permission.content }, sender)
-  })
+  // Too late: somebody else may hold it for lost already.
+  if (performance.now() > message.callBefore) return notCalled('the process stood still between claim and call')
+  return breaker.run(() => callProvider(deps, { ...message, content: permission.content }, sender))
 }
 
 async function callProvider(
@@ -94,7 +93,7 @@ async function callProvider(
 /** Provably not sent: the provider was not called. */
 const notCalled = (detail: string): SendOutcome => ({
   outcome: 'refused',
-  failure: { code: 'connection_unreachable', detail: `not called: ${detail}` },
+  failure: { code: 'not_called', detail: `not called: ${detail}` },
 })
 
 /** An answer whose id was given to another message before says nothing about this one. */
