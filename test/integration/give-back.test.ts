@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import { openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
-import { createStorage } from '../support/world.ts'
+import { createStorage, until } from '../support/world.ts'
 
 const now = new Date('2026-03-01T10:00:00.000Z')
 
@@ -36,6 +36,31 @@ for (const kind of ['sqlite', 'mysql'] as const) {
 
         expect((await store.get(inserted?.id ?? 0))?.state).to.equal('sending')
         expect(await store.claim(1, 10, new Set(), now)).to.deep.equal([])
+      } finally {
+        await database.close()
+        await storage.drop()
+      }
+    })
+
+    it('is given back by the claim itself when the answer of its commit is lost: nobody calls it', async () => {
+      const storage = await createStorage(kind)
+      const database = openDatabase({ url: storage.url })
+      try {
+        await migrate(database)
+        const store = createOutgoingStore(database)
+        const [inserted] = await database.transaction((tx) =>
+          store.insert(tx, [{ ...draft, state: 'queued', dueAt: now }], now),
+        )
+        const losing = createOutgoingStore({
+          ...database,
+          async transaction(work) {
+            await database.transaction(work)
+            throw Object.assign(new Error('Connection lost'), { name: 'SequelizeConnectionError' })
+          },
+        })
+        const failed = await losing.claim(1, 10, new Set(), now).catch((error: Error) => error.message)
+        expect(failed).to.equal('Connection lost')
+        await until('it waits again', async () => (await store.get(inserted?.id ?? 0))?.state === 'queued')
       } finally {
         await database.close()
         await storage.drop()

@@ -7,7 +7,7 @@ import type { ChangedConnection } from '../inbound/apply-account-news.ts'
 import { createLanes } from '../sending/lanes.ts'
 import { createLookUp } from '../sending/look-up-doubts.ts'
 import type { ClaimedMessage } from '../sending/outgoing-message.ts'
-import type { Claim } from '../sending/outgoing-store.ts'
+import { type Claim, giveBackMs } from '../sending/outgoing-store.ts'
 import { createPermissions } from '../sending/permission.ts'
 import { accountFailures, createBrake, createReact, pauseConnection } from '../sending/react.ts'
 import { type EndedAttempt, type Recorded, recordAttempts } from '../sending/record-attempt.ts'
@@ -22,8 +22,6 @@ import { whenBack } from '../storage/when-back.ts'
 import type { Foundation } from './foundation.ts'
 
 const noPairLimit = { everyMs: 0, burst: 1 }
-/** Shorter than a lease: after it the message would have become a doubt. */
-const giveBackMs = 60_000
 
 export function createSending(options: CoreOptions, foundation: Foundation) {
   const { database, now, random, log, metrics } = options

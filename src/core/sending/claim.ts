@@ -22,13 +22,22 @@ export interface ClaimRequest {
   readonly now: Date
 }
 
-/** Oldest first, one per recipient. */
-export async function claimMessages(database: Database, request: ClaimRequest): Promise<ClaimedMessage[]> {
+/**
+ * Oldest first, one per recipient.
+ * @param chosen told what is about to be committed: when the answer of the commit is lost, these may be claimed
+ */
+export async function claimMessages(
+  database: Database,
+  request: ClaimRequest,
+  chosen: (messages: readonly ClaimedMessage[]) => void = () => {},
+): Promise<ClaimedMessage[]> {
   const callBefore = callDeadline()
   return database.transaction(async (tx) => {
-    const chosen = await choose(tx, database.forUpdateSkipLocked, request)
-    await markAsSending(tx, chosen, request.now)
-    return chosen.flatMap((record) => claimed(record, record.attempts + 1, callBefore) ?? [])
+    const records = await choose(tx, database.forUpdateSkipLocked, request)
+    await markAsSending(tx, records, request.now)
+    const messages = records.flatMap((record) => claimed(record, record.attempts + 1, callBefore) ?? [])
+    chosen(messages)
+    return messages
   })
 }
 

@@ -3,8 +3,10 @@
 import type { Address } from '../contract/address.ts'
 import type { Content } from '../contract/content.ts'
 import type { Database, Executor, Row } from '../storage/database.ts'
+import { isDatabaseAway } from '../storage/database-errors.ts'
 import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { whenBack } from '../storage/when-back.ts'
 import { claimMessages } from './claim.ts'
 import { type ClaimedMessage, type OutgoingDraft, rank } from './outgoing-message.ts'
 import {
@@ -78,21 +80,36 @@ export interface OutgoingStore {
   outOfTime(now: Date, limit: number): Promise<number[]>
 }
 
+/** Shorter than a lease: after it the message would have become a doubt. */
+export const giveBackMs = 60_000
+
 export function createOutgoingStore(database: Database): OutgoingStore {
+  const giveBack = async (claims: readonly Claim[], now: Date) => {
+    for (const [attempt, references] of byAttempt(claims)) {
+      const list = references.map((_, index) => `$${index + 3}`).join(', ')
+      // The attempt stays counted: repeated or late, this finds nothing of whoever claimed the message since.
+      await database.write(
+        `UPDATE wa_outgoing_messages SET state = 'queued', due_at = $1
+         WHERE state = 'sending' AND attempts = $2 AND reference IN (${list})`,
+        [sqlTime(now), attempt, ...references],
+      )
+    }
+  }
   return {
     insert: (tx, drafts, now) => insertDrafts(tx, database.keepExisting, drafts, now),
-    claim: (connectionId, limit, busy, now) => claimMessages(database, { connectionId, limit, busy, now }),
-    async giveBack(claims, now) {
-      for (const [attempt, references] of byAttempt(claims)) {
-        const list = references.map((_, index) => `$${index + 3}`).join(', ')
-        // The attempt stays counted: repeated or late, this finds nothing of whoever claimed the message since.
-        await database.write(
-          `UPDATE wa_outgoing_messages SET state = 'queued', due_at = $1
-           WHERE state = 'sending' AND attempts = $2 AND reference IN (${list})`,
-          [sqlTime(now), attempt, ...references],
-        )
+    async claim(connectionId, limit, busy, now) {
+      let chosen: readonly ClaimedMessage[] = []
+      try {
+        return await claimMessages(database, { connectionId, limit, busy, now }, (messages) => {
+          chosen = messages
+        })
+      } catch (error) {
+        // The commit may have gone through and only its answer be lost; none of them was called.
+        if (chosen.length > 0 && isDatabaseAway(error)) void whenBack(giveBackMs, () => giveBack(chosen, now))
+        throw error
       }
     },
+    giveBack,
     read: (tx, ids) => readRecords(tx, ids, ''),
     lock: (tx, ids) => readRecords(tx, ids, database.forUpdate),
     async apply(tx, changes, now) {
