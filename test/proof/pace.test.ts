@@ -54,7 +54,8 @@ describe(`${sends} sends through two processes, to a provider that takes ${limit
     // Tokens that nobody is there to take are lost: on a machine with more work than time this proves nothing.
     if (lateMs > mostLateMs) this.skip()
     expect(pacePerSecond(taken)).to.be.at.least(limit * 0.95)
-    expect(mostInASecond(taken), 'in any second, at the provider').to.be.at.most(limit * 1.05)
+    // The way to the provider takes now less, now longer: what began in one second may arrive in the next.
+    expect(mostInASecond(taken), 'in any second, at the provider').to.be.at.most(limit * 1.1)
   })
 
   /** All wait for a paused connection at first, so that the pace is all that holds them up. */
