@@ -1,14 +1,10 @@
-/** The registry: a provider is its folder and one entry here. */
+/** What is registered, as the rest of the gateway asks for it. */
 
 import type { ProviderDefinition } from '../core/contract/provider.ts'
-import { meta } from './meta/definition.ts'
-import { twin24 } from './twin24/definition.ts'
+import * as registry from './registry.ts'
 
-const registry = [meta, twin24] as const satisfies readonly ProviderDefinition[]
-
-export type ProviderId = (typeof registry)[number]['id']
-
-export const providers: readonly (ProviderDefinition & { readonly id: ProviderId })[] = registry
+/** In the order of their names in the registry. */
+export const providers: readonly ProviderDefinition[] = Object.values(registry)
 
 /** The provider of this id; undefined when there is none. */
 export const providerById = (id: string): ProviderDefinition | undefined =>

@@ -5,7 +5,7 @@ import { retryAfterMs } from '../../src/core/contract/retry-after.ts'
 import { createMetaAdapter } from '../../src/providers/meta/adapter.ts'
 import { messageBody } from '../../src/providers/meta/payload.ts'
 import { createHttpClient } from '../../src/providers/shared/http-client.ts'
-import { metaSamples } from './samples/meta.ts'
+import { samples } from './samples/meta.ts'
 
 const host = 'https://graph.facebook.com'
 const path = '/v24.0/810000000000001/messages'
@@ -19,7 +19,7 @@ const message: OutgoingMessage = {
 const send = (settings = {}, credentials = {}): Promise<SendOutcome> =>
   createMetaAdapter({ http, settings }).send(message, {
     id: '1',
-    credentials: { ...metaSamples.credentials, ...credentials },
+    credentials: { ...samples.credentials, ...credentials },
   })
 
 describe('meta: one message to Meta', () => {
@@ -39,14 +39,14 @@ describe('meta: one message to Meta', () => {
   it('goes to the number with token and body, by default to Meta itself', async () => {
     nock(host, { reqheaders: { authorization: 'Bearer EAAsecretaccesstoken0001', 'content-type': 'application/json' } })
       .post(path, messageBody(message) as nock.DataMatcherMap)
-      .reply(200, metaSamples.accepted.body as nock.Body)
+      .reply(200, samples.accepted.body as nock.Body)
     const recipientId = '4915550001111'
     expect(await send()).to.deep.equal({ outcome: 'accepted', messageId: 'wamid.OUT1', recipientId })
   })
 
   it('takes host and version from the settings, and rather the version of the connection', async () => {
     const settings = { baseUrl: 'http://127.0.0.1:9/graph/', apiVersion: 'v25.0' }
-    const answer = metaSamples.accepted.body as nock.Body
+    const answer = samples.accepted.body as nock.Body
     nock('http://127.0.0.1:9').post('/graph/v25.0/810000000000001/messages').reply(200, answer)
     expect((await send(settings)).outcome).to.equal('accepted')
     nock('http://127.0.0.1:9').post('/graph/v26.0/810000000000001/messages').reply(200, answer)
@@ -127,7 +127,7 @@ describe('meta: one message to Meta', () => {
       .get('/v24.0/810000000000001')
       .query(true)
       .reply(200, { id: '810000000000001', display_phone_number: '+49 30 555001', status: 'PENDING' })
-    const credentials = { ...metaSamples.credentials, appSecret: '' }
+    const credentials = { ...samples.credentials, appSecret: '' }
     const checks = await createMetaAdapter({ http, settings: {} }).check({ id: '1', credentials })
     expect(checks.map(({ name, ok }) => `${name}: ${ok}`)).to.deep.equal([
       'access token: true',

@@ -12,7 +12,8 @@ import type {
 } from '../../src/core/contract/provider.ts'
 import { providerById, providers } from '../../src/providers/index.ts'
 import { createAgent, createHttpClient } from '../../src/providers/shared/http-client.ts'
-import { type ProviderSamples, type SampleAnswer, samplesOf } from './samples/samples.ts'
+import type { ProviderSamples, SampleAnswer } from './samples/provider-samples.ts'
+import { samplesOf, samplesPath } from './samples/samples.ts'
 import {
   answer,
   neverAnswer,
@@ -63,11 +64,17 @@ describe('provider registry', () => {
 })
 
 for (const provider of providers) {
-  describe(`${provider.id}: sending`, () => sendingContract(provider, samplesOf[provider.id]))
-  describe(`${provider.id}: checking`, () => checkingContract(provider, samplesOf[provider.id]))
-  describe(`${provider.id}: webhook`, () => webhookContract(provider, samplesOf[provider.id]))
-  if (provider.capabilities.looksUp)
-    describe(`${provider.id}: asking`, () => askingContract(provider, samplesOf[provider.id]))
+  const samples = await samplesOf(provider.id)
+  describe(`${provider.id}: samples`, () => {
+    it('are there', () => {
+      expect(samples, `export "samples" from ${samplesPath(provider.id)}`).to.be.an('object')
+    })
+  })
+  if (!samples) continue
+  describe(`${provider.id}: sending`, () => sendingContract(provider, samples))
+  describe(`${provider.id}: checking`, () => checkingContract(provider, samples))
+  describe(`${provider.id}: webhook`, () => webhookContract(provider, samples))
+  if (provider.capabilities.looksUp) describe(`${provider.id}: asking`, () => askingContract(provider, samples))
 }
 
 /** An adapter that talks to a scripted server; both live for the tests of the enclosing `describe`. */

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { ProviderSamples } from './samples.ts'
+import type { ProviderSamples } from './provider-samples.ts'
 
 const graphError = (code: number, message: string) => ({
   error: { message, type: 'OAuthException', code, fbtrace_id: 'AbCdEfGh123' },
@@ -15,7 +15,7 @@ const webhook = (value: Readonly<Record<string, unknown>>): Buffer => {
 const report = { id: 'wamid.OUT1', status: 'delivered', timestamp: '1700000102', recipient_id: '4915550001111' }
 const reply = { from: '4915550001111', id: 'wamid.IN1', timestamp: '1700000300', type: 'text', text: { body: 'Yes' } }
 
-export const metaSamples: ProviderSamples = {
+export const samples: ProviderSamples = {
   settings: (baseUrl) => ({ baseUrl }),
   credentials: {
     phoneNumberId: '810000000000001',

@@ -1,5 +1,5 @@
 import { signedReference } from '../../../src/providers/twin24/reference.ts'
-import type { ProviderSamples } from './samples.ts'
+import type { ProviderSamples } from './provider-samples.ts'
 
 const connection = {
   signingSecret: 'secret_signing_0001',
@@ -35,7 +35,7 @@ const callback = {
 
 const webhook = (...elements: object[]): Buffer => Buffer.from(JSON.stringify(elements))
 
-export const twin24Samples: ProviderSamples = {
+export const samples: ProviderSamples = {
   settings: (baseUrl) => ({
     iamUrl: `${baseUrl}/iam`,
     notifyUrl: `${baseUrl}/notify`,

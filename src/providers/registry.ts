@@ -1,0 +1,4 @@
+/** The registry: a provider is its folder and one line here. */
+
+export { meta } from './meta/definition.ts'
+export { twin24 } from './twin24/definition.ts'
