@@ -17,7 +17,8 @@ import { createDatabaseClock } from './core/storage/database-clock.ts'
 import { migrate } from './core/storage/migrate.ts'
 import type { Env } from './env.ts'
 import { createHttp } from './http/http.ts'
-import { adapterSettings, providers as allProviders, platformConnectionOf, webhookAliases } from './providers/index.ts'
+import { adapterSettings, platformConnectionOf } from './providers/environment.ts'
+import { providers as allProviders, webhookAliases } from './providers/index.ts'
 import { createAgent, createHttpClient } from './providers/shared/http-client.ts'
 
 export interface AppOptions {

@@ -1,6 +1,7 @@
 /** The one reader of `process.env`: every setting of the installation, with its meaning. */
 
 import { z } from 'zod'
+import { type ProviderVariable, platformVariablesNeeded, providerVariables } from './providers/environment.ts'
 
 interface Setting {
   readonly schema: z.ZodType
@@ -14,8 +15,7 @@ const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/
 const keyRing = /^[\w-]{1,32}:[A-Za-z0-9+/]{43}=(,[\w-]{1,32}:[A-Za-z0-9+/]{43}=)*$/
 const roles = ['http', 'consumers'] as const
 
-/** Every variable; the README's table is made from this. */
-export const settings = {
+const gatewaySettings = {
   DATABASE_URL: {
     schema: z
       .string()
@@ -58,17 +58,6 @@ export const settings = {
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
     help: 'Least level that is logged',
   },
-  META_BASE_URL: { schema: url.default('https://graph.facebook.com'), help: 'Meta Graph API' },
-  META_API_VERSION: {
-    schema: z
-      .string()
-      .regex(/^v\d+\.\d+$/)
-      .default('v24.0'),
-    help: 'Its version, where a connection names none',
-  },
-  TWIN24_IAM_URL: { schema: url.default('https://iam.twin24.ai/api/v1'), help: "TWIN's login service" },
-  TWIN24_NOTIFY_URL: { schema: url.default('https://notify.twin24.ai/api/v1'), help: "TWIN's notification service" },
-  TWIN24_ANALYSE_URL: { schema: url.default('https://analyse.twin24.ai/api/v1'), help: "TWIN's statistics" },
   NDR_API_URL: {
     schema: url.optional(),
     help: 'Courier side: receives the decisions of customers; without it they are kept',
@@ -91,33 +80,23 @@ export const settings = {
       .transform((text) => text === 'true' || text === '1'),
     help: "Switch of the whole installation, above every account's own",
   },
-  WHATSAPP_ACCESS_TOKEN: { schema: z.string().optional(), help: "The platform's own Meta connection: access token" },
-  WHATSAPP_PHONE_NUMBER_ID: { schema: z.string().regex(/^\d+$/).optional(), help: '… its phone number id' },
-  WHATSAPP_BUSINESS_ACCOUNT_ID: {
-    schema: z.string().regex(/^\d+$/).optional(),
-    help: '… its WhatsApp Business Account id',
-  },
-  WHATSAPP_BUSINESS_PHONE: {
-    schema: z
-      .string()
-      .regex(/^\+\d{6,15}$/)
-      .optional(),
-    help: '… its phone number, E.164',
-    shown: 'asked from Meta at start',
-  },
-  WHATSAPP_APP_SECRET: { schema: z.string().optional(), help: '… the app secret that signs its webhooks' },
-  WHATSAPP_API_VERSION: {
-    schema: z
-      .string()
-      .regex(/^v\d+\.\d+$/)
-      .optional(),
-    help: '… its Graph API version',
-  },
-  WHATSAPP_WEBHOOK_VERIFY_TOKEN: { schema: z.string().optional(), help: '… the verify token of its webhook' },
 } as const satisfies Record<string, Setting>
 
-type Settings = typeof settings
-export type Env = { readonly [Name in keyof Settings]: z.output<Settings[Name]['schema']> }
+const settingOf = ({ form, default: given, help, shown }: ProviderVariable): Setting => {
+  const text = form === 'url' ? url : z.string().regex(form)
+  const schema = given === undefined ? text.optional() : text.default(given)
+  return { schema, help, ...(shown === undefined ? {} : { shown }) }
+}
+
+/** Every variable; the README's table is made from this. */
+export const settings: Readonly<Record<string, Setting>> = {
+  ...gatewaySettings,
+  ...Object.fromEntries(providerVariables().map((variable) => [variable.variable, settingOf(variable)])),
+}
+
+type GatewaySettings = typeof gatewaySettings
+/** The gateway's own settings; those of providers are beside them, under the names that their definitions give. */
+export type Env = { readonly [Name in keyof GatewaySettings]: z.output<GatewaySettings[Name]['schema']> }
 
 /** All that is wrong with the environment, a line each. */
 export class EnvError extends Error {
@@ -141,17 +120,12 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
 }
 
 /** The platform's connection is described whole or not at all. */
-function together(given: Readonly<Record<string, string | undefined>>): string[] {
-  const needed = [
-    'WHATSAPP_ACCESS_TOKEN',
-    'WHATSAPP_PHONE_NUMBER_ID',
-    'WHATSAPP_BUSINESS_ACCOUNT_ID',
-    'WHATSAPP_APP_SECRET',
-  ]
-  const missing = needed.filter((name) => given[name] === undefined)
-  if (missing.length === 0 || missing.length === needed.length) return []
-  return missing.map((name) => `${name}: is missing, since other WHATSAPP_ variables are set`)
-}
+const together = (given: Readonly<Record<string, string | undefined>>): string[] =>
+  platformVariablesNeeded().flatMap((needed) => {
+    const missing = needed.filter((name) => given[name] === undefined)
+    if (missing.length === needed.length) return []
+    return missing.map((name) => `${name}: is missing, since other variables of the platform's connection are set`)
+  })
 
 /** Reads a `.env` file beside the process into its environment; what is set already wins. */
 export function loadDotEnv(load: (path: string) => void = process.loadEnvFile): void {
@@ -164,8 +138,7 @@ export function loadDotEnv(load: (path: string) => void = process.loadEnvFile): 
 
 /** The table of the README: one line per variable. */
 export function envTable(): string {
-  const rows = Object.entries(settings).map(([name, setting]) => {
-    const { help, schema, shown } = setting as Setting
+  const rows = Object.entries(settings).map(([name, { help, schema, shown }]) => {
     return `| \`${name}\` | ${shown ?? defaultOf(schema)} | ${help} |`
   })
   return ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n')
@@ -173,8 +146,7 @@ export function envTable(): string {
 
 /** `.env.example`: every variable, commented out, with its meaning. */
 export function envExample(): string {
-  const entries = Object.entries(settings).map(([name, setting]) => {
-    const { help, schema } = setting as Setting
+  const entries = Object.entries(settings).map(([name, { help, schema }]) => {
     return `# ${help}\n#${name}=${defaultOf(schema).replaceAll('`', '')}\n`
   })
   return `# Copy to .env and set what you need; what is set in the environment already wins.\n\n${entries.join('\n')}`

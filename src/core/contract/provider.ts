@@ -18,8 +18,12 @@ export interface CredentialField {
   /** Never shown again once stored (but for its last four characters) and masked in logs. */
   readonly sensitive: boolean
   readonly pattern?: RegExp
+  /** What the provider takes when the field is absent; shown beside it. */
   readonly default?: string
 }
+
+/** A field of what a connection says of a template: shown to whoever may see the connection. */
+export type TemplateField = CredentialField & { readonly sensitive: false }
 
 /** What differs between providers and matters to core. Core asks these flags, never which provider it is. */
 export interface Capabilities {
@@ -179,11 +183,20 @@ export interface ProviderAdapter {
 /** Messages in one {@link ProviderAdapter.poll}. */
 export const maxPolled = 50
 
-/** Names of environment variables, by what they set. */
+/** One setting of an adapter for the whole installation: drives the reading of the environment, and its documentation. */
+export interface ProviderSetting {
+  /** The environment variable, in capitals. */
+  readonly variable: string
+  readonly help: string
+  readonly default: string
+  /** Absent: it is an http or https URL. */
+  readonly pattern?: RegExp
+}
+
+/** What a provider takes from the environment. */
 export interface ProviderEnvironment {
-  /** Settings of the adapter for the whole installation. */
-  readonly settings: Readonly<Record<string, string>>
-  /** The platform's own connection: credential -> variable, and what else describes it. */
+  readonly settings: Readonly<Record<string, ProviderSetting>>
+  /** Variables of the platform's own connection: credential -> variable, and what else describes it. */
   readonly platform?: {
     readonly credentials: Readonly<Record<string, string>>
     readonly businessPhone: string
@@ -200,7 +213,7 @@ export interface ProviderDefinition {
   readonly capabilities: Capabilities
   readonly credentialFields: readonly CredentialField[]
   /** What a connection says of each template, where templates are `mapped`. */
-  readonly templateFields?: readonly CredentialField[]
+  readonly templateFields?: readonly TemplateField[]
   /** The credential that names our sender inside webhooks (Meta: the phone number id); absent = webhooks name none. */
   readonly senderIdField?: string
   /** The credential that names the business account, to which news about templates and restrictions is addressed. */

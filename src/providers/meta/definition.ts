@@ -1,6 +1,6 @@
 import type { ProviderDefinition } from '../../core/contract/provider.ts'
 import { createMetaAdapter } from './adapter.ts'
-import { defaultApiVersion } from './graph.ts'
+import { defaultApiVersion, defaultBaseUrl } from './graph.ts'
 
 const digits = /^\d{5,20}$/
 const printable = /^[\x21-\x7e]+$/
@@ -77,7 +77,15 @@ export const meta = {
   // https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/time-to-live
   messageLifetimeMs: 30 * 24 * 3_600_000,
   environment: {
-    settings: { baseUrl: 'META_BASE_URL', apiVersion: 'META_API_VERSION' },
+    settings: {
+      baseUrl: { variable: 'META_BASE_URL', help: 'Meta Graph API', default: defaultBaseUrl },
+      apiVersion: {
+        variable: 'META_API_VERSION',
+        help: 'Its version, where a connection names none',
+        default: defaultApiVersion,
+        pattern: /^v\d+\.\d+$/,
+      },
+    },
     platform: {
       credentials: {
         phoneNumberId: 'WHATSAPP_PHONE_NUMBER_ID',

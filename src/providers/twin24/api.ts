@@ -13,7 +13,7 @@ export interface Twin24Settings {
   readonly analyseUrl: string
 }
 
-const defaults: Twin24Settings = {
+export const defaults: Twin24Settings = {
   iamUrl: 'https://iam.twin24.ai/api/v1',
   notifyUrl: 'https://notify.twin24.ai/api/v1',
   analyseUrl: 'https://analyse.twin24.ai/api/v1',

@@ -1,5 +1,6 @@
 import type { ProviderDefinition } from '../../core/contract/provider.ts'
 import { createTwin24Adapter } from './adapter.ts'
+import { defaults } from './api.ts'
 
 /** Ids are UUIDs in every example; nothing says that they must be. */
 const vendorId = /^[\w-]{1,64}$/
@@ -68,7 +69,11 @@ export const twin24 = {
   // The longest validity of a message: 2880 minutes.
   messageLifetimeMs: 2 * 24 * 3_600_000,
   environment: {
-    settings: { iamUrl: 'TWIN24_IAM_URL', notifyUrl: 'TWIN24_NOTIFY_URL', analyseUrl: 'TWIN24_ANALYSE_URL' },
+    settings: {
+      iamUrl: { variable: 'TWIN24_IAM_URL', help: "TWIN's login service", default: defaults.iamUrl },
+      notifyUrl: { variable: 'TWIN24_NOTIFY_URL', help: "TWIN's notification service", default: defaults.notifyUrl },
+      analyseUrl: { variable: 'TWIN24_ANALYSE_URL', help: "TWIN's statistics", default: defaults.analyseUrl },
+    },
   },
   defaultLimits,
   pairLimit: { everyMs: 0, burst: 1 },
