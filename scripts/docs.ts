@@ -2,6 +2,8 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { envExample, envTable } from '../src/env.ts'
+import { providers } from '../src/providers/index.ts'
+import { providersPage } from './docs/providers-page.ts'
 
 const start = '<!-- configuration: start -->'
 const end = '<!-- configuration: end -->'
@@ -12,6 +14,7 @@ const [, after = ''] = rest.split(end)
 const pages: Record<string, string> = {
   'README.md': `${before}${start}\n${envTable()}\n${end}${after}`,
   '.env.example': envExample(),
+  'docs/providers.md': providersPage(providers),
 }
 
 const stale = Object.entries(pages).filter(([path, text]) => read(path) !== text)

@@ -6,6 +6,7 @@ import { createLogger, type Logger } from './core/observe/logger.ts'
 import { EnvError, loadDotEnv, readEnv } from './env.ts'
 import { resolveKeys } from './local-keys.ts'
 import { configDir } from './paths.ts'
+import { secretNames } from './providers/index.ts'
 
 /** Longer than a call of a provider may take would be wasted: what is in flight then is found in doubt. */
 const stopMs = 28_000
@@ -15,7 +16,7 @@ async function main(): Promise<void> {
   const env = readEnv(process.env)
   const { secretsKeys, adminKey, newAdminKeyPath } = resolveKeys(env)
   const output = destination({ sync: false })
-  const log = createLogger(env.LOG_LEVEL, output)
+  const log = createLogger(env.LOG_LEVEL, { stream: output, secretNames })
   const fatal = (what: string) => (error: unknown) => {
     log.fatal({ err: error }, what)
     output.flushSync()

@@ -10,6 +10,7 @@ import { createLogger } from '../core/observe/logger.ts'
 import { readEnv } from '../env.ts'
 import { resolveKeys } from '../local-keys.ts'
 import { configDir } from '../paths.ts'
+import { secretNames } from '../providers/index.ts'
 import { createSimulator, type Simulator } from '../providers/simulator/simulator.ts'
 import { type Api, createApi } from './api.ts'
 
@@ -62,7 +63,7 @@ async function startGateway(simulator: Simulator, { folder, logPath, adminKey }:
     NDR_API_URL: simulator.url,
     PORTAL_URL: `${simulator.url}/portal`,
   })
-  const log = createLogger(env.LOG_LEVEL, destination({ dest: logPath, sync: true }))
+  const log = createLogger(env.LOG_LEVEL, { stream: destination({ dest: logPath, sync: true }), secretNames })
   return startApp({ env, log, configDir, secretsKeys: resolveKeys(env).secretsKeys, adminKey })
 }
 

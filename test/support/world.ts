@@ -10,7 +10,7 @@ import { request } from 'undici'
 import { type App, startApp } from '../../src/app.ts'
 import { newKeyRing } from '../../src/core/accounts/secret-box.ts'
 import type { ProviderDefinition } from '../../src/core/contract/provider.ts'
-import { createLogger } from '../../src/core/observe/logger.ts'
+import { createLogger, type Logger } from '../../src/core/observe/logger.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { readEnv } from '../../src/env.ts'
@@ -51,6 +51,8 @@ export interface WorldOptions {
   readonly now?: () => Date
   /** Default: all of the registry. */
   readonly providers?: readonly ProviderDefinition[]
+  /** Default: nothing is logged. */
+  readonly log?: Logger
   /** How the gateway reaches its database, when that is not straight. */
   readonly databaseUrl?: (url: string) => string
   /** Without: accounts 5 and 379 are switched on and the platform's connection exists. */
@@ -85,7 +87,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const parsed = readEnv(env)
   const app = await startApp({
     env: parsed,
-    log: createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
+    log: options.log ?? createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
     configDir,
     secretsKeys: env.SECRETS_KEYS,
     adminKey,

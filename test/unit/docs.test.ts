@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { providersPage } from '../../scripts/docs/providers-page.ts'
 import { envExample, envTable } from '../../src/env.ts'
+import { providers } from '../../src/providers/index.ts'
 
 const readme = readFileSync('README.md', 'utf8')
 
@@ -8,6 +10,7 @@ describe('documentation', () => {
   it('shows the configuration as the one definition has it (npm run docs writes it)', () => {
     expect(readme).to.include(envTable())
     expect(readFileSync('.env.example', 'utf8')).to.equal(envExample())
+    expect(readFileSync('docs/providers.md', 'utf8')).to.equal(providersPage(providers))
   })
 
   it('leads only to files that exist', () => {
@@ -18,8 +21,10 @@ describe('documentation', () => {
 
   it('names only commands of package.json', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
-    const pages = ['README.md', 'CONTRIBUTING.md', 'docs/performance.md'].map((path) => readFileSync(path, 'utf8'))
-    const named = pages.flatMap((page) => [...page.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name))
+    const pages = ['README.md', 'CONTRIBUTING.md', 'docs/performance.md', 'docs/add-a-provider.md'].map((path) =>
+      readFileSync(path, 'utf8'),
+    )
+    const named = pages.flatMap((page) => [...page.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name))
     expect(named).to.include('demo')
     for (const name of named) expect(scripts).to.have.property(name)
   })

@@ -90,7 +90,7 @@ describe('http server', () => {
     seen = []
     lines = []
     metrics = createMetrics()
-    const log = createLogger('debug', { write: (line: string) => void lines.push(line) })
+    const log = createLogger('debug', { stream: { write: (line: string) => void lines.push(line) } })
     server = createHttpServer({ routes, authenticate: createAuthenticate(adminKey), log, metrics })
     port = await server.listen(0)
   })

@@ -5,12 +5,20 @@ import { redactedPaths } from './redact.ts'
 
 export type Logger = import('pino').Logger
 
-/** @param stream where lines go; standard output when absent */
-export const createLogger = (level: string, stream: DestinationStream = destination({ sync: false })): Logger =>
-  pino(
-    { level, base: null, redact: { paths: redactedPaths, censor: '[redacted]' }, serializers: { err: errorFacts } },
-    stream,
-  )
+export interface LoggerOptions {
+  /** Where lines go; standard output when absent. */
+  readonly stream?: DestinationStream
+  /** Names of the sensitive credentials of all providers: no line shows what is called so. */
+  readonly secretNames?: readonly string[]
+}
+
+export const createLogger = (
+  level: string,
+  { stream = destination({ sync: false }), secretNames = [] }: LoggerOptions = {},
+): Logger => {
+  const redact = { paths: redactedPaths(secretNames), censor: '[redacted]' }
+  return pino({ level, base: null, redact, serializers: { err: errorFacts } }, stream)
+}
 
 /** A database error carries its statement and values, which are somebody's data: only kind and words are logged. */
 function errorFacts(error: unknown) {

@@ -1,11 +1,8 @@
 /** What never appears in a log line. */
 
-/** Paths for the logger: whatever is called like a secret or names a person, at the depths that occur. */
-export const redactedPaths: string[] = [
+/** What carries a secret under our own names, or names a person. */
+const alwaysRedacted = [
   'authorization',
-  'password',
-  'accessToken',
-  'appSecret',
   'token',
   'credentials',
   'phone',
@@ -14,7 +11,14 @@ export const redactedPaths: string[] = [
   'email',
   'text',
   'body',
-].flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
+]
+
+/**
+ * Paths for the logger, at the depths that occur.
+ * @param secretNames names of the sensitive credentials of all providers
+ */
+export const redactedPaths = (secretNames: readonly string[]): string[] =>
+  [...new Set([...alwaysRedacted, ...secretNames])].flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
 
 /** A secret as the API shows it: its last four characters. */
 export const maskSecret = (secret: string): string => `…${secret.length >= 12 ? secret.slice(-4) : ''}`
