@@ -15,8 +15,8 @@ export type TestPlan = {
   mochaArgs: string[]
 }
 
-/** Tests of pure functions and of adapters against a fake vendor: they run without MySQL and RabbitMQ. */
-const withoutServices = new Set(['unit', 'contract'])
+/** Tests of pure functions, of adapters against a fake vendor and of pages: they run without MySQL and RabbitMQ. */
+const withoutServices = new Set(['unit', 'contract', 'docs'])
 
 const withGateways = /^(integration|proof)(\/|$)/
 

@@ -322,10 +322,8 @@ function signatureContract(
     adapter.verify({ headers, body: bytes }, connections)
 
   it('accepts what is signed with a present or previous secret of any connection given', () => {
-    const stranger = {
-      id: '2',
-      credentials: { ...connection.credentials, appSecret: 'another', previousAppSecret: '' },
-    }
+    const others = Object.fromEntries(samples.secretFields.map((field, index) => [field, index === 0 ? 'another' : '']))
+    const stranger = { id: '2', credentials: { ...connection.credentials, ...others } }
     for (const field of samples.secretFields) {
       expect(verify(sign(body, secretOf(field)), body, [stranger, connection]), field).to.equal(true)
     }
@@ -359,7 +357,8 @@ function signatureContract(
     ['only the old SHA-1 header', { 'x-hub-signature': 'sha1=da39a3ee5e6b4b0d3255bfef95601890afd80709' }],
     ['the value in the SHA-1 header', { 'x-hub-signature': given }],
   ]
-  for (const [label, headers] of wrong) {
+  // What has no prefix or no hex is the same without.
+  for (const [label, headers] of wrong.filter((candidate) => candidate[1][headerName] !== given)) {
     it(`refuses ${label}`, () => expect(verify(headers)).to.equal(false))
   }
 }

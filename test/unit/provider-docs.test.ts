@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { modelFolder } from '../../scripts/new-provider/generate.ts'
+import { providers } from '../../src/providers/index.ts'
+
+const page = readFileSync('docs/add-a-provider.md', 'utf8')
+
+/** The page's rows below a heading, each as its cells. */
+function rowsBelow(heading: string): string[][] {
+  const [, below = ''] = page.split(`${heading}\n`)
+  const lines = below.split(/\n#/)[0]?.split('\n') ?? []
+  const cells = lines.filter((line) => line.startsWith('| ')).map((line) => line.slice(2, -2).split(' | '))
+  return cells.slice(2)
+}
+
+const membersOf = (name: string): string[] => {
+  const contract = readFileSync('src/core/contract/provider.ts', 'utf8')
+  const [, body = ''] = new RegExp(`^export interface ${name} \\{\n(.*?)^\\}`, 'ms').exec(contract) ?? []
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(]/gm)].map(([, member = '']) => member)
+}
+
+const linesOf = (folder: string): number =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith('.ts'))
+    .reduce((sum, file) => sum + readFileSync(`${folder}/${file}`, 'utf8').split('\n').length - 1, 0)
+
+describe('what is written about adding a provider', () => {
+  for (const name of ['ProviderDefinition', 'Capabilities', 'ProviderAdapter']) {
+    it(`explains every member of ${name}, and no other`, () => {
+      const members = membersOf(name)
+      expect(members).not.to.be.empty
+      expect(rowsBelow(`### \`${name}\``).map(([member]) => member)).to.deep.equal(
+        members.map((member) => `\`${member}\``),
+      )
+    })
+  }
+
+  it('says of every provider how long it is, a fifth more or less', () => {
+    const rows = rowsBelow('## What it cost so far').map(
+      ([id = '', lines]) => [id.slice(1, -1), Number(lines)] as const,
+    )
+    expect(rows.map(([id]) => id)).to.have.members(['copy-me', ...providers.map(({ id }) => id)])
+    for (const [id, lines] of rows) {
+      const counted = linesOf(id === 'copy-me' ? modelFolder : `src/providers/${id}`)
+      expect(lines, id).to.be.within(counted * 0.8, counted * 1.2)
+    }
+  })
+
+  it('is done in every provider of the product', () => {
+    for (const { id } of providers) {
+      const folder = `src/providers/${id}`
+      const paths = [`test/contract/samples/${id}.ts`, ...readdirSync(folder).map((file) => `${folder}/${file}`)]
+      for (const path of paths) expect(readFileSync(path, 'utf8'), path).not.to.contain('Fill in:')
+    }
+  })
+})
