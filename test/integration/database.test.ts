@@ -245,6 +245,21 @@ describe('database on mysql only', function () {
     expect(await database.select('SELECT $1 AS one', ['1'])).to.deep.equal([{ one: '1' }])
   })
 
+  it('keeps no memory for each parameter of a prepared statement', async () => {
+    interface Connection {
+      execute(sql: string, values: unknown[], done: () => void): { statement?: { parameters?: unknown[] } }
+    }
+    const pool = database.sequelize.connectionManager
+    const connection = await pool.getConnection({ type: 'write' })
+    const execution = await new Promise<ReturnType<Connection['execute']>>((resolve) => {
+      const { execute } = connection as unknown as Connection
+      const running = execute('SELECT ? AS one, ? AS two', ['1', '2'], () => resolve(running))
+    })
+    pool.releaseConnection(connection)
+    const [first, second] = execution.statement?.parameters ?? []
+    expect(first).to.be.an('object').and.equal(second)
+  })
+
   it('gives up a transaction whose statement misses its deadline, with nothing of it kept', async () => {
     for (let round = 0; round < 4; round++) {
       const failure = await failureOf(
