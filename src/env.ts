@@ -13,6 +13,11 @@ interface Setting {
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''))
 /** 32 bytes are 43 characters of base64 and one `=`. */
 const keyRing = /^[\w-]{1,32}:[A-Za-z0-9+/]{43}=(,[\w-]{1,32}:[A-Za-z0-9+/]{43}=)*$/
+/** Of two keys with the same id only one could open what is sealed. */
+function hasDistinctIds(ring: string): boolean {
+  const ids = ring.split(',').map((entry) => entry.split(':')[0])
+  return new Set(ids).size === ids.length
+}
 const roles = ['http', 'consumers'] as const
 
 const gatewaySettings = {
@@ -45,7 +50,11 @@ const gatewaySettings = {
     help: 'What this process does: `http`, `consumers` or both',
   },
   SECRETS_KEYS: {
-    schema: z.string().regex(keyRing, 'must be <keyId>:<base64 of 32 bytes>[,…]').optional(),
+    schema: z
+      .string()
+      .regex(keyRing, 'must be <keyId>:<base64 of 32 bytes>[,…]')
+      .refine(hasDistinctIds, 'has two keys of the same id')
+      .optional(),
     help: 'Key ring for stored secrets, `<keyId>:<base64 of 32 bytes>[,…]`; the first encrypts, all decrypt',
     shown: 'embedded: made at first start in ./data',
   },
@@ -53,6 +62,10 @@ const gatewaySettings = {
     schema: z.string().min(16, 'must have at least 16 characters').optional(),
     help: 'Bearer key of the administrator',
     shown: 'embedded: made at first start in ./data',
+  },
+  CLIENT_REQUESTS_PER_SECOND: {
+    schema: z.coerce.number().int().min(1).max(10_000).default(50),
+    help: "Requests that one client's key may make in a second, of each process",
   },
   LOG_LEVEL: {
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),

@@ -14,6 +14,8 @@ const problemsOf = (source: Record<string, string>): string[] => {
   }
 }
 
+const ring = (byte: number) => Buffer.alloc(32, byte).toString('base64')
+
 const whatsapp = {
   WHATSAPP_ACCESS_TOKEN: 'EAAtoken',
   WHATSAPP_PHONE_NUMBER_ID: '810000000000001',
@@ -80,6 +82,11 @@ describe('environment', () => {
     ['PUBLIC_URL', 'ftp://gateway.example.com'],
     ['ROLES', 'http,cron'],
     ['ADMIN_API_KEY', 'short'],
+    ['SECRETS_KEYS', 'k1'],
+    ['SECRETS_KEYS', `k1:${Buffer.alloc(16).toString('base64')}`],
+    ['SECRETS_KEYS', `k1:${Buffer.alloc(33).toString('base64')}`],
+    ['SECRETS_KEYS', `k1:${ring(1)},k1:${ring(2)}`],
+    ['CLIENT_REQUESTS_PER_SECOND', '0'],
     ['LOG_LEVEL', 'verbose'],
     ['META_BASE_URL', 'graph'],
     ['META_API_VERSION', '24'],

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { createSecretBox } from '../../src/core/accounts/secret-box.ts'
 import { EnvError, readEnv } from '../../src/env.ts'
-import { resolveKeys } from '../../src/local-keys.ts'
+import { resolveKeys, resolveSecretsKeys } from '../../src/local-keys.ts'
 
 const givenRing = `k9:${Buffer.alloc(32, 9).toString('base64')}`
 
@@ -60,6 +60,21 @@ describe('keys of an installation', () => {
       expect(() => embedded()).to.throw(EnvError, name)
     })
   }
+
+  it('embedded: a ring of the wrong form is named by its place, in one sentence that does not show it', () => {
+    embedded()
+    writeFileSync(pathOf('secrets-keys'), 'k1:hunter2\n')
+    expect(() => embedded())
+      .to.throw(EnvError)
+      .with.property('message')
+      .that.equals(`${pathOf('secrets-keys')}: SECRETS_KEYS must be <keyId>:<base64 of 32 bytes>[,<keyId>:<base64>...]`)
+  })
+
+  it('the ring alone is enough for commands that nobody calls by HTTP', () => {
+    const env = { DATABASE_URL: 'mysql://root@127.0.0.1:3306/x' }
+    expect(resolveSecretsKeys(readEnv({ ...env, SECRETS_KEYS: givenRing }))).to.equal(givenRing)
+    expect(() => resolveSecretsKeys(readEnv(env))).to.throw(EnvError, /^SECRETS_KEYS: is needed[^\n]*$/)
+  })
 
   describe('with a database server', () => {
     const server = { DATABASE_URL: 'mysql://root@127.0.0.1:3306/x' }

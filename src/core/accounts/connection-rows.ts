@@ -5,6 +5,7 @@ import type { DialogueResults, ProviderDefinition, TemplateMappings } from '../c
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import type { Connection, ConnectionDraft } from './connections.ts'
 import { effectiveLimits, type Limits, type SenderQuality } from './limits.ts'
+import { openCredentials, sealCredentials } from './sealed-credentials.ts'
 import type { SecretBox } from './secret-box.ts'
 
 interface RowDeps {
@@ -82,18 +83,12 @@ const limitsIn = (json: string | null) => (json ? (JSON.parse(json) as Partial<L
 
 /** Undefined when the key that sealed them is not in the ring, or the row was tampered with. */
 function opened(row: ConnectionRow, secrets: SecretBox): Record<string, string> | undefined {
-  const sealed = Object.entries(JSON.parse(row.credentials) as Record<string, string>)
   try {
-    return Object.fromEntries(
-      sealed.map(([field, value]) => [field, secrets.open(value, place(row.webhook_key, field))]),
-    )
+    return openCredentials(row, secrets)
   } catch {
     return undefined
   }
 }
-
-/** A sealed value opens only in the row and field it was made for. */
-const place = (webhookKey: string, field: string) => `connection/${webhookKey}/${field}`
 
 /** The vendor's id of the number that these credentials are for. */
 export function senderIdOf(
@@ -106,18 +101,14 @@ export function senderIdOf(
 
 /** What a draft sets of a row, its credentials sealed. */
 export function toColumns(draft: ConnectionDraft, webhookKey: string, deps: RowDeps) {
-  const { secrets } = deps
-  const sealed = Object.entries(draft.credentials).map(([field, value]) => [
-    field,
-    secrets.seal(value, place(webhookKey, field)),
-  ])
+  const owner = { account_id: draft.accountId, webhook_key: webhookKey }
   return {
     account_id: draft.accountId,
     provider: draft.provider,
     name: draft.name,
     sender_id: senderIdOf(draft, deps) ?? null,
     business_phone: draft.businessPhone,
-    credentials: JSON.stringify(Object.fromEntries(sealed)),
+    credentials: sealCredentials(owner, draft.credentials, deps.secrets),
     template_mappings: jsonOf(draft.templates),
     dialogue_results: jsonOf(draft.dialogueResults),
     limits: draft.limits ? JSON.stringify(draft.limits) : null,

@@ -3,13 +3,17 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
 export interface SecretBox {
-  /** Seals a secret for one place (e.g. `connection/<key>/accessToken`); it opens nowhere else. */
+  /** Seals a secret for one place (e.g. `account/379/connection/<key>/accessToken`); it opens nowhere else. */
   seal(secret: string, place: string): string
   /**
    * Opens what {@link SecretBox.seal} made.
    * @throws {Error} when the key is unknown, the value was changed, or it was moved to another place
    */
   open(sealed: string, place: string): string
+  /** Was it sealed with the key that seals now? */
+  isCurrent(sealed: string): boolean
+  /** Id of the key that seals now. */
+  readonly sealingKeyId: string
 }
 
 const version = 'v1'
@@ -20,8 +24,10 @@ const version = 'v1'
  */
 export function createSecretBox(keyRing: string): SecretBox {
   const keys = parseKeyRing(keyRing)
-  const [sealingId] = keys.keys()
+  const [sealingId = ''] = keys.keys()
   return {
+    sealingKeyId: sealingId,
+    isCurrent: (sealed) => sealed.startsWith(`${version}:${sealingId}:`),
     seal(secret, place) {
       const nonce = randomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', keyOf(keys, sealingId), nonce).setAAD(Buffer.from(place))
