@@ -93,6 +93,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     providers,
     adapter,
     adminKey,
+    clientRequestsPerSecond: env.CLIENT_REQUESTS_PER_SECOND,
     publicUrl: () => publicUrl,
     webhookAliases,
     keepWebhook: inbound?.keep,
@@ -130,6 +131,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await consumers?.stop()
       await Promise.all(upkeep.map((worker) => worker.stop()))
       await core.templates.flushCounts().catch(() => {})
+      await core.apiKeys.flushUsed().catch(() => {})
       await core.leave().catch(() => {})
       await control?.close()
       await inbound?.close()
@@ -180,12 +182,21 @@ async function enterPlatformConnection(core: Core, env: Env, adapter: (id: strin
 }
 
 function drop(core: Core, change: Change, log: Logger): void {
-  if (change.what === 'settings') core.settings.drop(change.accountId)
-  else if (change.what === 'templates') core.templateHealth.drop(change.connectionId)
-  else
-    core
-      .connectionsChanged()
-      .catch((error) => log.warn({ err: error }, 'lanes could not be told of changed connections'))
+  switch (change.what) {
+    case 'settings':
+      core.settings.drop(change.accountId)
+      break
+    case 'templates':
+      core.templateHealth.drop(change.connectionId)
+      break
+    case 'api_keys':
+      core.apiKeys.drop()
+      break
+    case 'connections':
+      core
+        .connectionsChanged()
+        .catch((error) => log.warn({ err: error }, 'lanes could not be told of changed connections'))
+  }
 }
 
 const upkeepEveryMs = 1_000

@@ -1,4 +1,4 @@
-/** News between replicas: settings, connections or templates were changed, so what is cached of them must go. */
+/** News between replicas: settings, connections, templates or keys were changed, so what is cached of them must go. */
 
 import { randomUUID } from 'node:crypto'
 import type { Channel, ChannelModel } from 'amqplib'

@@ -1,7 +1,9 @@
 /** Everything inside the gateway, put together: what HTTP and the consumers call. */
 
+import type { ApiKeys } from './accounts/api-keys.ts'
 import type { ConnectionEvents } from './accounts/connection-events.ts'
-import type { ConnectionStore } from './accounts/connections.ts'
+import type { Connection, ConnectionStore } from './accounts/connections.ts'
+import { createOwnerOf, type OwnerOf } from './accounts/owners.ts'
 import type { SettingsStore } from './accounts/settings.ts'
 import type { TemplateHealth } from './accounts/template-health.ts'
 import type { TemplateRegistry } from './accounts/templates.ts'
@@ -10,6 +12,7 @@ import { createAccepting } from './assembly/accepting.ts'
 import { createFoundation } from './assembly/foundation.ts'
 import { createReturning } from './assembly/returning.ts'
 import { createSending } from './assembly/sending.ts'
+import { type AuditLog, createAuditLog } from './audit/audit-log.ts'
 import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import type { FlowsOverride } from './conversations/flows.ts'
 import { type FlowProblem, problemsWith } from './conversations/flows-override.ts'
@@ -61,6 +64,7 @@ export interface CoreOptions {
 export type Change =
   | { readonly what: 'settings'; readonly accountId: number }
   | { readonly what: 'connections' }
+  | { readonly what: 'api_keys' }
   | { readonly what: 'templates'; readonly connectionId: number }
 
 /** Work that lies in rows; each does one group and tells how many there were. */
@@ -98,8 +102,14 @@ export interface Core {
   readonly webhooks: WebhookIntake
   readonly work: Work
   readonly bells: Bells
+  readonly apiKeys: ApiKeys
+  /** Whose a thing is that the API names. */
+  readonly ownerOf: OwnerOf
+  readonly audit: AuditLog
   readonly settings: SettingsStore
   readonly connections: ConnectionStore
+  /** The connection of everybody who has none of their own. */
+  readonly platformConnection: () => Promise<Connection | undefined>
   readonly connectionEvents: ConnectionEvents
   readonly templateHealth: TemplateHealth
   readonly templates: TemplateRegistry
@@ -169,11 +179,19 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       pushDecisions: pusher.pushDue,
       drainDecisions: pusher.drain,
       sweeps: { ...sending.sweeps, ...returning.sweeps, lostPushes: () => ndr.releaseLost(now()) },
-      upkeep: { heartbeat: sending.replicas.beat, counts: templates.flushCounts },
+      upkeep: {
+        heartbeat: sending.replicas.beat,
+        counts: templates.flushCounts,
+        usedKeys: foundation.apiKeys.flushUsed,
+      },
     },
     bells,
+    apiKeys: foundation.apiKeys,
+    ownerOf: createOwnerOf(database),
+    audit: createAuditLog(database),
     settings,
     connections,
+    platformConnection: foundation.platformConnection,
     connectionEvents: foundation.connectionEvents,
     templateHealth: foundation.templateHealth,
     templates,

@@ -5,23 +5,30 @@ import type { Core } from '../core/core.ts'
 import type { RawWebhook } from '../core/inbound/intake.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
-import { createAccountHandlers } from './handlers/accounts.ts'
 import { createActionHandlers } from './handlers/actions.ts'
 import { createActivityHandlers } from './handlers/activity.ts'
+import { createApiKeyHandlers } from './handlers/api-keys.ts'
+import { createAuditHandlers } from './handlers/audit.ts'
+import { createConnectionHandlers } from './handlers/connections.ts'
 import { createEventHandlers } from './handlers/events.ts'
 import { createLinkHandlers } from './handlers/links.ts'
 import { createMessageHandlers } from './handlers/messages.ts'
 import { createOperationsHandlers, type ReadinessCheck } from './handlers/operations.ts'
+import { createSettingsHandlers } from './handlers/settings.ts'
 import { createWebhookHandlers } from './handlers/webhooks.ts'
 import { createRoutes } from './routes.ts'
 import { createHttpServer, type HttpServer } from './server.ts'
 import { createAuthenticate } from './steps/authenticate.ts'
+import { createCheckTenant } from './steps/check-tenant.ts'
+import { createCallerLimit } from './steps/rate-limit.ts'
 
 export interface HttpOptions {
   readonly core: Core
   readonly providers: readonly ProviderDefinition[]
   readonly adapter: (provider: string) => ProviderAdapter
   readonly adminKey: string
+  /** Of each client's key. */
+  readonly clientRequestsPerSecond: number
   readonly publicUrl: () => string
   readonly checks: Readonly<Record<string, ReadinessCheck>>
   /** Path -> provider, for platform webhooks under other names. */
@@ -52,22 +59,35 @@ export function createHttp(options: HttpOptions): HttpServer {
     }),
     actions: createActionHandlers(core.actions),
     links: createLinkHandlers({ links: core.links, rules: core.linkRules }),
-    accounts: createAccountHandlers({
+    settings: createSettingsHandlers({
       settings: core.settings,
+      connections: core.connections,
+      platformConnection: core.platformConnection,
+      reasonKeys: core.reasonKeys,
+      flowProblems: core.flowProblems,
+    }),
+    connections: createConnectionHandlers({
       connections: core.connections,
       providers,
       adapter,
       publicUrl: options.publicUrl,
-      reasonKeys: core.reasonKeys,
-      flowProblems: core.flowProblems,
       mended: core.connectionMended,
       events: core.connectionEvents,
     }),
+    apiKeys: createApiKeyHandlers({ apiKeys: core.apiKeys, now }),
+    audit: createAuditHandlers(core.audit),
     operations: createOperationsHandlers({ checks: options.checks, metrics, lanes: core.lanes }),
     webhooks: Object.fromEntries(
       providers.map((provider) => [provider.id, createWebhookHandlers(webhookDeps, provider)]),
     ),
     webhookAliases: options.webhookAliases,
   })
-  return createHttpServer({ routes, authenticate: createAuthenticate(options.adminKey), log, metrics })
+  return createHttpServer({
+    routes,
+    authenticate: createAuthenticate({ adminKey: options.adminKey, apiKeys: core.apiKeys }),
+    limitCaller: createCallerLimit(options.clientRequestsPerSecond),
+    checkTenant: createCheckTenant(core.ownerOf),
+    log,
+    metrics,
+  })
 }

@@ -1,5 +1,7 @@
 /** Errors that callers see, as problem+json (RFC 9457). */
 
+import type { OwnedThing } from '../core/accounts/owners.ts'
+
 export interface FieldError {
   readonly path: string
   readonly message: string
@@ -37,4 +39,8 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-export const notFound = (what: string): HttpProblem => new HttpProblem(404, `there is no such ${what}`)
+/** What the API names by an id. */
+type Thing = OwnedThing | 'account' | 'channel' | 'webhook'
+
+/** The same words whether it does not exist or is somebody else's. */
+export const notFound = (what: Thing): HttpProblem => new HttpProblem(404, `there is no such ${what}`)

@@ -3,12 +3,35 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
+import type { Scope } from '../core/accounts/api-keys.ts'
+import type { OwnedThing } from '../core/accounts/owners.ts'
+import type { Caller } from './caller.ts'
 
-/** Who may call: `admin` holds the administrator's key; `provider` proves itself inside the handler, by signature. */
-export type Auth = 'admin' | 'provider' | 'public'
+/**
+ * Who may call. A scope: a client whose key has it, and the administrator. `admin`: the administrator alone.
+ * `provider` proves itself inside the handler, by signature.
+ */
+export type Auth = Scope | OpenAuth
+type OpenAuth = 'admin' | 'provider' | 'public'
+
+/**
+ * How it is known which account a request of a client's is about; the step `check-tenant` does the rest, no handler.
+ * - `filter`: the query's `accountId`; the handler always gets the client's own.
+ * - `path`, `body`: their `accountId`.
+ * - a thing: the path's `id` is that of such a thing, and its row says whose it is.
+ * - `shared`: there is nothing of any account in it.
+ */
+export type Tenant = 'filter' | 'path' | 'body' | 'shared' | OwnedThing
+
+/** A route that clients may call does not compile without its tenant. */
+type Access =
+  | { readonly auth: OpenAuth; readonly tenant?: undefined }
+  | { readonly auth: Scope; readonly tenant: Tenant }
 
 export interface RequestFacts<Body = unknown, Query = Record<string, string>> {
   readonly method: string
+  /** For the audit, and for what depends on the key itself; whose data it is about was checked before. */
+  readonly caller: Caller
   readonly params: Readonly<Record<string, string>>
   readonly query: Query
   readonly headers: IncomingHttpHeaders
@@ -23,15 +46,18 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export interface Route {
-  readonly method: 'get' | 'post' | 'put' | 'patch'
+export type Route = Access & RouteFacts
+
+interface RouteFacts {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   readonly path: string
-  readonly auth: Auth
   /** Validates the query; absent = the query is ignored. */
   readonly query?: z.ZodType
   /** Validates the JSON body; `raw` = bytes as received; absent = no body is read. */
   readonly body?: z.ZodType | 'raw'
   readonly maxBytes?: number
+  /** Fields of the body that a client may not set about its own account. */
+  readonly reserved?: readonly string[]
   /** Requests per second that this process answers; more are asked to come again. */
   readonly perSecond?: number
   /** Throws before a body is read that nobody is there for. */

@@ -3,14 +3,16 @@
 import { z } from 'zod'
 import { settingsSchema } from '../core/accounts/settings.ts'
 import { maxEventBytes } from '../core/notifications/parse-event.ts'
-import type { createAccountHandlers } from './handlers/accounts.ts'
-import { connectionChanges, connectionSchema } from './handlers/accounts.ts'
 import type { createActionHandlers } from './handlers/actions.ts'
 import type { createActivityHandlers } from './handlers/activity.ts'
+import { apiKeySchema, type createApiKeyHandlers } from './handlers/api-keys.ts'
+import type { createAuditHandlers } from './handlers/audit.ts'
+import { connectionChanges, connectionSchema, type createConnectionHandlers } from './handlers/connections.ts'
 import type { createEventHandlers } from './handlers/events.ts'
 import type { createLinkHandlers } from './handlers/links.ts'
 import { type createMessageHandlers, resolveSchema } from './handlers/messages.ts'
 import type { createOperationsHandlers } from './handlers/operations.ts'
+import type { createSettingsHandlers } from './handlers/settings.ts'
 import type { createWebhookHandlers } from './handlers/webhooks.ts'
 import type { Route } from './route.ts'
 
@@ -20,7 +22,10 @@ export interface Handlers {
   readonly messages: ReturnType<typeof createMessageHandlers>
   readonly actions: ReturnType<typeof createActionHandlers>
   readonly links: ReturnType<typeof createLinkHandlers>
-  readonly accounts: ReturnType<typeof createAccountHandlers>
+  readonly settings: ReturnType<typeof createSettingsHandlers>
+  readonly connections: ReturnType<typeof createConnectionHandlers>
+  readonly apiKeys: ReturnType<typeof createApiKeyHandlers>
+  readonly audit: ReturnType<typeof createAuditHandlers>
   readonly operations: ReturnType<typeof createOperationsHandlers>
   /** Per provider id. */
   readonly webhooks: Readonly<Record<string, ReturnType<typeof createWebhookHandlers>>>
@@ -31,11 +36,11 @@ export interface Handlers {
 const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const limit = (most: number) => z.coerce.number().int().min(1).max(most).default(50)
 const page = z.object({ limit: limit(200), cursor: cursor.optional() })
-const activityPage = z.object({ after: cursor.default(0), limit: limit(1_000) })
 const word = z.string().min(1).max(64)
-const accountId = z.coerce.number().int().positive().max(2_147_483_647)
-const messageFilter = page.extend({
-  accountId: accountId.optional(),
+const ofAccount = { accountId: z.coerce.number().int().positive().max(2_147_483_647).optional() }
+const accountPage = page.extend(ofAccount)
+const activityPage = z.object({ after: cursor.default(0), limit: limit(1_000), ...ofAccount })
+const messageFilter = accountPage.extend({
   orderNumber: word.optional(),
   shipmentId: word.optional(),
   phone: word.optional(),
@@ -44,11 +49,10 @@ const messageFilter = page.extend({
     .enum(['queued', 'accepted', 'sent', 'delivered', 'read', 'failed', 'expired', 'skipped', 'unknown'])
     .optional(),
 })
-const actionFilter = page.extend({
-  accountId: accountId.optional(),
+const actionFilter = accountPage.extend({
   state: z.enum(['pending', 'pushing', 'taken', 'refused']).optional(),
 })
-const connectionFilter = z.object({ accountId: accountId.optional() })
+const connectionFilter = z.object(ofAccount)
 const verify = z.object({
   verify: z
     .enum(['true', 'false'])
@@ -63,42 +67,49 @@ const eventBytes = maxEventBytes + 1
 /** Anybody may ask for a link; far more than customers do. */
 const linksPerSecond = 500
 
+/** What an account is called elsewhere is not its own choice. */
+const reserved = ['accountSlug']
+
 const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, actions, links, accounts, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, actions, links, settings, connections, apiKeys, audit, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
     ...handlers.subpaths.map((subpath) => webhookRoute(`/webhooks/${provider}/:key/${subpath}`, handlers, handlers.receiveCall)),
   ]),
   ...Object.entries(webhookAliases).flatMap(([path, provider]) => webhookRoutes(path, webhooks[provider])),
-  { method: 'post', path: '/v1/events',                     auth: 'admin',  body: 'raw', maxBytes: eventBytes,      handler: events.post },
-  { method: 'get',  path: '/v1/rejected-events',            auth: 'admin',  query: page,                            handler: events.listRejected },
-  { method: 'post', path: '/v1/rejected-events/:id/replay', auth: 'admin',                                          handler: events.replay },
-  { method: 'get',  path: '/v1/activity',                   auth: 'admin',  query: activityPage,                    handler: activity.page },
-  { method: 'get',  path: '/v1/activity/stream',            auth: 'admin',  query: activityPage,                    handler: activity.stream },
-  { method: 'get',  path: '/v1/messages',                   auth: 'admin',  query: messageFilter,                   handler: messages.list },
-  { method: 'get',  path: '/v1/messages/:id',               auth: 'admin',                                          handler: messages.get },
-  { method: 'post', path: '/v1/messages/:id/resolve',       auth: 'admin',  body: resolveSchema,                    handler: messages.resolve },
-  { method: 'get',  path: '/v1/actions',                    auth: 'admin',  query: actionFilter,                    handler: actions.list },
-  { method: 'post', path: '/v1/actions/:id/retry',          auth: 'admin',                                          handler: actions.retry },
-  { method: 'get',  path: '/v1/templates',                  auth: 'admin',                                          handler: messages.templates },
-  { method: 'get',  path: settingsPath,                     auth: 'admin',                                          handler: accounts.getSettings },
-  { method: 'put',  path: settingsPath,                     auth: 'admin',  body: settingsSchema,                   handler: accounts.putSettings },
-  { method: 'get',  path: channelPath,                      auth: 'admin',                                          handler: accounts.getSettings },
-  { method: 'put',  path: channelPath,                      auth: 'admin',  body: settingsSchema,                   handler: accounts.putSettings },
-  { method: 'get',  path: '/v1/connections',                auth: 'admin',  query: connectionFilter,                handler: accounts.listConnections },
-  { method: 'post', path: '/v1/connections',                auth: 'admin',  query: verify, body: connectionSchema,  handler: accounts.postConnection },
-  { method: 'get',  path: '/v1/connections/:id',            auth: 'admin',                                          handler: accounts.getConnection },
-  { method: 'patch', path: '/v1/connections/:id',           auth: 'admin',  query: verify, body: connectionChanges, handler: accounts.patchConnection },
-  { method: 'get',  path: '/v1/connections/:id/events',     auth: 'admin',  query: page,                            handler: accounts.listConnectionEvents },
-  { method: 'get',  path: '/track/whatsapp/:token',         auth: 'public', perSecond: linksPerSecond,              handler: links.follow },
-  { method: 'get',  path: '/health/live',                   auth: 'public',                                         handler: operations.live },
-  { method: 'get',  path: '/health/ready',                  auth: 'public',                                         handler: operations.ready },
-  { method: 'get',  path: '/api/v1/whatsapp/health',        auth: 'public',                                         handler: operations.ready },
-  { method: 'get',  path: '/metrics',                       auth: 'admin',                                          handler: operations.metrics },
+  { method: 'post',   path: '/v1/events',                      auth: 'admin',                            body: 'raw', maxBytes: eventBytes,       handler: events.post },
+  { method: 'get',    path: '/v1/rejected-events',             auth: 'read',   tenant: 'filter',         query: accountPage,                      handler: events.listRejected },
+  { method: 'post',   path: '/v1/rejected-events/:id/replay',  auth: 'send',   tenant: 'rejected event',                                          handler: events.replay },
+  { method: 'get',    path: '/v1/activity',                    auth: 'read',   tenant: 'filter',         query: activityPage,                     handler: activity.page },
+  { method: 'get',    path: '/v1/activity/stream',             auth: 'read',   tenant: 'filter',         query: activityPage,                     handler: activity.stream },
+  { method: 'get',    path: '/v1/messages',                    auth: 'read',   tenant: 'filter',         query: messageFilter,                    handler: messages.list },
+  { method: 'get',    path: '/v1/messages/:id',                auth: 'read',   tenant: 'message',                                                 handler: messages.get },
+  { method: 'post',   path: '/v1/messages/:id/resolve',        auth: 'send',   tenant: 'message',        body: resolveSchema,                     handler: messages.resolve },
+  { method: 'get',    path: '/v1/actions',                     auth: 'read',   tenant: 'filter',         query: actionFilter,                     handler: actions.list },
+  { method: 'post',   path: '/v1/actions/:id/retry',           auth: 'send',   tenant: 'action',                                                  handler: actions.retry },
+  { method: 'get',    path: '/v1/templates',                   auth: 'read',   tenant: 'shared',                                                  handler: messages.templates },
+  { method: 'get',    path: settingsPath,                      auth: 'read',   tenant: 'path',                                                    handler: settings.get },
+  { method: 'put',    path: settingsPath,                      auth: 'manage', tenant: 'path',           body: settingsSchema, reserved,          handler: settings.put },
+  { method: 'get',    path: channelPath,                       auth: 'read',   tenant: 'path',                                                    handler: settings.get },
+  { method: 'put',    path: channelPath,                       auth: 'manage', tenant: 'path',           body: settingsSchema, reserved,          handler: settings.put },
+  { method: 'get',    path: '/v1/connections',                 auth: 'read',   tenant: 'filter',         query: connectionFilter,                 handler: connections.list },
+  { method: 'post',   path: '/v1/connections',                 auth: 'manage', tenant: 'body',           query: verify, body: connectionSchema,   handler: connections.post },
+  { method: 'get',    path: '/v1/connections/:id',             auth: 'read',   tenant: 'connection',                                              handler: connections.get },
+  { method: 'patch',  path: '/v1/connections/:id',             auth: 'manage', tenant: 'connection',     query: verify, body: connectionChanges,  handler: connections.patch },
+  { method: 'get',    path: '/v1/connections/:id/events',      auth: 'read',   tenant: 'connection',     query: page,                             handler: connections.listEvents },
+  { method: 'get',    path: '/v1/api-keys',                    auth: 'manage', tenant: 'filter',         query: accountPage,                      handler: apiKeys.list },
+  { method: 'post',   path: '/v1/api-keys',                    auth: 'manage', tenant: 'body',           body: apiKeySchema,                      handler: apiKeys.post },
+  { method: 'delete', path: '/v1/api-keys/:id',                auth: 'manage', tenant: 'API key',                                                 handler: apiKeys.revoke },
+  { method: 'get',    path: '/v1/audit',                       auth: 'read',   tenant: 'filter',         query: accountPage,                      handler: audit.list },
+  { method: 'get',    path: '/track/whatsapp/:token',          auth: 'public',                           perSecond: linksPerSecond,               handler: links.follow },
+  { method: 'get',    path: '/health/live',                    auth: 'public',                                                                    handler: operations.live },
+  { method: 'get',    path: '/health/ready',                   auth: 'public',                                                                    handler: operations.ready },
+  { method: 'get',    path: '/api/v1/whatsapp/health',         auth: 'public',                                                                    handler: operations.ready },
+  { method: 'get',    path: '/metrics',                        auth: 'admin',                                                                     handler: operations.metrics },
 ]
 
 type WebhookHandlers = Handlers['webhooks'][string]

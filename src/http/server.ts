@@ -12,13 +12,17 @@ import { isDatabaseAway } from '../core/storage/database-errors.ts'
 import { HttpProblem } from './problem.ts'
 import type { Reply, RequestFacts, Route } from './route.ts'
 import type { Authenticate } from './steps/authenticate.ts'
-import { createRateLimit } from './steps/rate-limit.ts'
+import { type CheckTenant, checkReserved } from './steps/check-tenant.ts'
+import { endStreamWithKey } from './steps/end-stream.ts'
+import { createRateLimit, type LimitCaller } from './steps/rate-limit.ts'
 import { readBody } from './steps/read-body.ts'
 import { parseJson, validate } from './steps/validate.ts'
 
 export interface HttpServerDeps {
   readonly routes: readonly Route[]
   readonly authenticate: Authenticate
+  readonly limitCaller: LimitCaller
+  readonly checkTenant: CheckTenant
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -51,25 +55,28 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   return { listen: (port) => listen(server, port), close: () => close(server) }
 }
 
-/** The steps of every route, in this order: how often, who calls, what is asked, what comes with it, the work, the answer. */
-function pipeline(route: Route, { authenticate }: HttpServerDeps): Koa.Middleware {
+/**
+ * The steps of every route, in this order: how often, who calls, what is asked, what comes with it, whose data it is,
+ * the work, the answer.
+ */
+function pipeline(route: Route, { authenticate, limitCaller, checkTenant }: HttpServerDeps): Koa.Middleware {
   const limitRate = createRateLimit(route.perSecond)
   return async (ctx) => {
     ctx.state.route = route.path
     limitRate()
-    authenticate(route.auth, ctx.get('authorization'))
+    const identify = () => authenticate(route.auth, ctx.get('authorization'))
+    const caller = await identify()
+    limitCaller(caller)
     const query = route.query ? validate(route.query, { ...ctx.query }, 'query') : {}
     const params = (ctx as unknown as { params?: Record<string, string> }).params ?? {}
     await route.admit?.(params)
     const body = await bodyOf(route, ctx)
-    const request: RequestFacts = {
-      method: ctx.method,
-      params,
-      query: query as Record<string, string>,
-      headers: ctx.headers,
-      body,
-    }
-    answer(ctx, await route.handler(request as RequestFacts<never, never>))
+    checkReserved(route.reserved ?? [], caller, body)
+    const asked = { method: ctx.method, caller, params, query: query as object, headers: ctx.headers, body }
+    const request = route.tenant ? await checkTenant(route.tenant, asked as RequestFacts) : asked
+    const reply = await route.handler(request as RequestFacts<never, never>)
+    if (reply.body instanceof Readable && caller.kind === 'client') endStreamWithKey(ctx.res, identify)
+    answer(ctx, reply)
   }
 }
 

@@ -80,8 +80,9 @@ for (const storage of storages) {
       }
       const { status, body } = await put(String(accountId), settings)
       expect(status).to.equal(200)
-      expect(body).to.deep.equal({ accountId, ...settings })
-      expect(await get(String(accountId))).to.deep.equal({ accountId, ...settings })
+      const sender = { name: 'Own', provider: 'meta', isOwn: true }
+      expect(body).to.deep.equal({ accountId, ...settings, sender })
+      expect(await get(String(accountId))).to.deep.equal({ accountId, ...settings, sender })
     })
 
     it('are replaced whole', async () => {

@@ -20,7 +20,7 @@ import { createSimulator, type Simulator } from '../../src/providers/simulator/s
 import { checkActivity } from './activity-contract.ts'
 import { simulatorAccount } from './fixtures.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export type Storage = 'sqlite' | 'mysql'
 
@@ -49,10 +49,10 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly simulator?: Parameters<typeof createSimulator>[0]
   readonly now?: () => Date
+  /** Default: silent, or as TEST_LOG_LEVEL says. */
+  readonly log?: Logger
   /** Default: all of the registry. */
   readonly providers?: readonly ProviderDefinition[]
-  /** Default: nothing is logged. */
-  readonly log?: Logger
   /** How the gateway reaches its database, when that is not straight. */
   readonly databaseUrl?: (url: string) => string
   /** Without: accounts 5 and 379 are switched on and the platform's connection exists. */

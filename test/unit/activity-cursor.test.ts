@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { firstOpenGap } from '../../src/core/activity/activity-store.ts'
+import { firstOpenGap } from '../../src/core/activity/settled-ids.ts'
 import { sqlTime } from '../../src/core/storage/time.ts'
 
 const now = new Date('2026-11-20T06:30:00Z')

@@ -21,9 +21,8 @@ describe('documentation', () => {
 
   it('names only commands of package.json', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
-    const pages = ['README.md', 'CONTRIBUTING.md', 'docs/performance.md', 'docs/add-a-provider.md'].map((path) =>
-      readFileSync(path, 'utf8'),
-    )
+    const paths = ['README.md', 'CONTRIBUTING.md', 'docs/performance.md', 'docs/add-a-provider.md', 'docs/keys.md']
+    const pages = paths.map((path) => readFileSync(path, 'utf8'))
     const named = pages.flatMap((page) => [...page.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name))
     expect(named).to.include('demo')
     for (const name of named) expect(scripts).to.have.property(name)

@@ -1,13 +1,12 @@
 /** Sender connections: whose account a message leaves from. Credentials are sealed in the table, open only here. */
 
-import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { DialogueResults, ProviderConnection, ProviderDefinition, TemplateMappings } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
 import { isDatabaseAway, isUniqueViolation } from '../storage/database-errors.ts'
-import { insertRows, updateRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
-import { type ConnectionRow, connectionSelect, fromRow, newKeys, senderIdOf, toColumns } from './connection-rows.ts'
+import { insertConnection, type RowChanges, updateConnection } from './change-connection.ts'
+import { type ConnectionRow, connectionSelect, fromRow, senderIdOf } from './connection-rows.ts'
 import type { Limits, SenderQuality } from './limits.ts'
 import type { SecretBox } from './secret-box.ts'
 
@@ -80,8 +79,11 @@ export interface ConnectionStore {
   /** Connections of the platform's own account, the one to use by default first. */
   platform(): Promise<readonly Connection[]>
   list(accountId?: number): Promise<readonly Connection[]>
-  /** @throws {SenderTakenError} when another connection has the same business phone number at the provider */
-  create(draft: ConnectionDraft): Promise<Connection>
+  /**
+   * @param actor who does it, as the audit names them
+   * @throws {SenderTakenError} when another connection has the same business phone number at the provider
+   */
+  create(draft: ConnectionDraft, actor?: string): Promise<Connection>
   /**
    * Stops sending through it. True for the one call that changed it, false when it was paused before.
    * @param seenAt when the fault showed: one from before the connection's last change says nothing about it now
@@ -92,7 +94,7 @@ export interface ConnectionStore {
   /** Notes a reference that the provider gave back; undefined = it gave back another one. */
   noteKeptReference(id: number, reference: string | undefined): Promise<void>
   /** Changes what is given; credentials as a whole; new credentials end a pause. Undefined when there is no such connection. */
-  patch(id: number, changes: ConnectionChanges): Promise<Connection | undefined>
+  patch(id: number, changes: ConnectionChanges, actor?: string): Promise<Connection | undefined>
   /** Creates or updates the one connection that the installation's environment describes. */
   putManaged(draft: ConnectionDraft & { readonly managedBy: string }): Promise<Connection>
   /** Forgets what is cached. */
@@ -130,8 +132,9 @@ export const webhookUrlOf = ({ provider, webhookKey }: Connection, publicUrl: st
   `${publicUrl}/webhooks/${provider}/${webhookKey}`
 
 const cacheMs = 30_000
-/** 24 bytes are 32 characters of base64url. */
-const webhookKeyBytes = 24
+/** Who acts where nobody asked for it. */
+const itself = 'gateway'
+/** 24 bytes as base64url. */
 const webhookKeyPattern = /^[\w-]{32}$/
 const setState = 'UPDATE wa_connections SET state = $2, state_reason = $3, blocked_until = NULL'
 
@@ -175,24 +178,21 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const bySender = async (provider: string, senderId: string | undefined) =>
     (await select("provider = $1 AND state <> 'deleted' AND sender_id = $2", provider, senderId ?? ''))[0]
 
-  const create = async (draft: ConnectionDraft) => {
+  const create = async (draft: ConnectionDraft, actor: string) => {
     const senderId = senderIdOf(draft, deps)
     // A second connection with the same number could not tell its reports from the first one's.
     if (senderId && (await bySender(draft.provider, senderId))) throw new SenderTakenError(senderId)
-    const webhookKey = randomBytes(webhookKeyBytes).toString('base64url')
-    const values = { ...toColumns(draft, webhookKey, deps), ...newKeys(draft, webhookKey, now()) }
-    await insertRows(database, 'wa_connections', [values])
+    const webhookKey = await insertConnection(deps, draft, actor)
     changed()
     const created = await byWebhookKey(webhookKey)
     if (!created) throw new Error('the connection that was just created is not there')
     return created
   }
 
-  const update = async (existing: Connection, draft: ConnectionDraft) => {
-    const values = { ...toColumns(draft, existing.webhookKey, deps), updated_at: sqlTime(now()) }
-    await updateRows(database, 'wa_connections', [{ id: existing.id, ...values }])
+  const update = async (id: number, changes: RowChanges, actor: string) => {
+    const isThere = await updateConnection(deps, id, changes, actor)
     changed()
-    return (await get(existing.id)) ?? existing
+    return isThere ? get(id) : undefined
   }
 
   return {
@@ -203,34 +203,32 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
         ? select("state <> 'deleted'")
         : select("account_id = $1 AND state <> 'deleted'", accountId),
     platform: () => select("account_id = $1 AND state <> 'deleted'", platformAccountId),
-    create,
+    create: (draft, actor = itself) => create(draft, actor),
     async putManaged(draft) {
       const find = async () => {
         const [managed] = await select("managed_by = $1 AND state <> 'deleted'", draft.managedBy)
         return managed ?? (await bySender(draft.provider, senderIdOf(draft, deps)))
       }
       const existing = await find()
-      if (existing) return update(existing, draft)
+      const actor = draft.managedBy
+      if (existing) return (await update(existing.id, draft, actor)) ?? existing
       try {
-        return await create(draft)
+        return await create(draft, actor)
       } catch (error) {
         if (!isUniqueViolation(error)) throw error
         drop()
         const created = await find()
         if (!created) throw error
-        return update(created, draft)
+        return (await update(created.id, draft, actor)) ?? created
       }
     },
-    async patch(id, changes) {
+    async patch(id, changes, actor = itself) {
       const existing = await get(id)
       if (!existing || existing.state === 'deleted') return undefined
-      const { state, ...draft } = changes
-      const senderId = senderIdOf({ ...existing, ...draft }, deps)
+      const senderId = senderIdOf({ ...existing, ...changes }, deps)
       const other = senderId === undefined ? undefined : await bySender(existing.provider, senderId)
       if (other && other.id !== existing.id) throw new SenderTakenError(senderId ?? '')
-      if (state === 'paused') await database.write(`${setState} WHERE id = $1`, [id, 'paused', 'by hand'])
-      else if (state || draft.credentials) await database.write(`${setState} WHERE id = $1`, [id, 'active', null])
-      return update(existing, { ...existing, limits: existing.ownLimits, ...draft })
+      return update(id, changes, actor)
     },
     async pause(id, reason, seenAt = now()) {
       const changedRows = await database.write(`${setState} WHERE id = $1 AND state = 'active' AND updated_at <= $4`, [

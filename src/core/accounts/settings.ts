@@ -2,15 +2,16 @@
 
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
+import { changesBetween, writeAudit } from '../audit/audit-log.ts'
 import { type FlowsOverride, flowsOverrideSchema } from '../conversations/flows.ts'
 import { joinOverrides } from '../conversations/flows-override.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
+import { publicUrl } from './public-url.ts'
 
 const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be hh:mm')
 const timezone = z.string().refine((zone) => isTimezone(zone), 'is not a time zone such as Asia/Kolkata')
-const httpsUrl = z.url({ protocol: /^https$/, hostname: z.regexes.domain })
 
 /** The body of PUT settings. Everything but the switch may be left out. */
 export const settingsSchema = z.strictObject({
@@ -45,7 +46,7 @@ export const settingsSchema = z.strictObject({
   inDoubtPolicy: z.enum(['resend_once', 'never']).optional(),
   /** Is a first message that was taken and failed in the end told once more through the fallback connection? */
   fallbackOnFailed: z.boolean().optional(),
-  portalUrl: httpsUrl.optional(),
+  portalUrl: publicUrl.optional(),
   flows: flowsOverrideSchema.optional(),
 })
 
@@ -77,11 +78,24 @@ export interface AccountSettings {
   readonly flows: FlowsOverride | undefined
 }
 
+/** Who changes settings, and what they may not. */
+export interface SettingsChange {
+  /** As the audit names them. */
+  readonly actor: string
+  /** The account's name stays, whatever the input says: consumers know the account by it. */
+  readonly keepsSlug: boolean
+}
+
 export interface SettingsStore {
   /** Settings of an account's channel; the account's own where the channel says nothing. Never rejects as unknown. */
   get(accountId: number, channelId?: string): Promise<AccountSettings>
   /** Replaces the settings of an account (or of one channel of it). */
-  put(accountId: number, channelId: string | undefined, input: SettingsInput): Promise<AccountSettings>
+  put(
+    accountId: number,
+    channelId: string | undefined,
+    input: SettingsInput,
+    change?: SettingsChange,
+  ): Promise<AccountSettings>
   /** Forgets what is cached of an account. */
   drop(accountId: number): void
 }
@@ -96,6 +110,7 @@ export interface SettingsDeps {
 /** Bounds how long a replica that missed the news of a change goes on with the old settings. */
 const cacheMs = 30_000
 const wholeAccount = '0'
+const byItself: SettingsChange = { actor: 'gateway', keepsSlug: false }
 
 type Preferences = Omit<SettingsInput, 'accountSlug' | 'isWhatsappEnabled' | 'whatsappSenderConnectionId' | 'templates'>
 
@@ -121,8 +136,9 @@ export function createSettingsStore({ database, now, onChange }: SettingsDeps): 
   }
   return {
     get,
-    async put(accountId, channelId, input) {
-      await database.transaction((tx) => write(tx, database, accountId, channelId ?? wholeAccount, input, now()))
+    async put(accountId, channelId, input, change = byItself) {
+      const place = { accountId, channelId: channelId ?? wholeAccount }
+      await database.transaction((tx) => write(tx, database, place, input, change, now()))
       cache.delete(accountId)
       onChange?.(accountId)
       return get(accountId, channelId)
@@ -170,7 +186,7 @@ interface NotificationRow {
   language: string | null
 }
 
-async function loadLayers(database: Database, accountId: number): Promise<Map<string, Layer>> {
+async function loadLayers(database: Executor, accountId: number): Promise<Map<string, Layer>> {
   const [settings, notifications] = await Promise.all([
     database.select<SettingsRow>(
       `SELECT channel_id, account_slug, whatsappSenderConnectionId, preferences
@@ -207,29 +223,66 @@ function layerOf(row: SettingsRow, notifications: readonly NotificationRow[]): L
   }
 }
 
+/** An account, or one of its channels. */
+interface Place {
+  readonly accountId: number
+  readonly channelId: string
+}
+
 async function write(
   tx: Executor,
   database: Database,
-  accountId: number,
-  channelId: string,
+  { accountId, channelId }: Place,
   input: SettingsInput,
+  { actor, keepsSlug }: SettingsChange,
   now: Date,
+): Promise<void> {
+  const place = { account_id: accountId, channel_id: channelId }
+  const stamps = { created_at: sqlTime(now), updated_at: sqlTime(now) }
+  // The row is taken first, so that a second writer waits instead of meeting a key that has come meanwhile.
+  await insertRows(tx, 'poe_channel_settings', [{ ...place, ...stamps }], database.keepExisting)
+  const before = await layerAt(tx, accountId, channelId)
+  for (const table of ['poe_channel_settings', 'poe_channel_notifications']) {
+    await tx.write(`DELETE FROM ${table} WHERE account_id = $1 AND channel_id = $2`, [accountId, channelId])
+  }
+  const slug = keepsSlug ? before?.accountSlug : input.accountSlug
+  await insertLayer(tx, database, { place, stamps, now }, { ...input, accountSlug: slug })
+  const detail = changesBetween(shownLayer(before), shownLayer(await layerAt(tx, accountId, channelId)))
+  const subjectId = channelId === wholeAccount ? String(accountId) : `${accountId}/${channelId}`
+  const subject = { subjectType: 'settings', subjectId, accountId }
+  if (Object.keys(detail.after).length === 0) return
+  await writeAudit(tx, { actor, action: 'settings.change', ...subject, detail }, now)
+}
+
+const layerAt = async (tx: Executor, accountId: number, channelId: string) =>
+  (await loadLayers(tx, accountId)).get(channelId)
+
+/** What the audit tells of a layer. */
+const shownLayer = ({ preferences, ...layer }: Layer = { templates: {}, preferences: {} }) => ({
+  ...layer,
+  ...preferences,
+})
+
+interface LayerRow {
+  readonly place: { readonly account_id: number; readonly channel_id: string }
+  readonly stamps: { readonly created_at: string; readonly updated_at: string }
+  readonly now: Date
+}
+
+async function insertLayer(
+  tx: Executor,
+  database: Database,
+  { place, stamps, now }: LayerRow,
+  input: SettingsInput,
 ): Promise<void> {
   const { accountSlug = null, isWhatsappEnabled, whatsappSenderConnectionId, templates = {}, ...preferences } = input
   const connectionId = whatsappSenderConnectionId ?? null
-  const place = { account_id: accountId, channel_id: channelId }
-  const stamps = { created_at: sqlTime(now), updated_at: sqlTime(now) }
   const settings = {
     ...place,
     account_slug: accountSlug,
     whatsappSenderConnectionId: connectionId,
     preferences: JSON.stringify(preferences),
     ...stamps,
-  }
-  // The row is taken first, so that a second writer waits instead of meeting a key that has come meanwhile.
-  await insertRows(tx, 'poe_channel_settings', [settings], database.keepExisting)
-  for (const table of ['poe_channel_settings', 'poe_channel_notifications']) {
-    await tx.write(`DELETE FROM ${table} WHERE account_id = $1 AND channel_id = $2`, [accountId, channelId])
   }
   await insertRows(tx, 'poe_channel_settings', [settings])
   const notification = (reason: string, template: number | null) => ({

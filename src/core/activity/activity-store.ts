@@ -2,8 +2,9 @@
 
 import type { Database, Executor } from '../storage/database.ts'
 import { updateWhereIn } from '../storage/rows.ts'
-import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { sqlTime } from '../storage/time.ts'
 import type { ActivityRecord } from './activity-event.ts'
+import { createSettledIds, firstOpenGap } from './settled-ids.ts'
 import type { WaitingActivity } from './waiting-activity.ts'
 import { writeActivity } from './write-activity.ts'
 
@@ -50,8 +51,6 @@ export interface ActivityStoreDeps {
  * not. Within a conversation ids rise with the numbers, since each is inserted after the one before it was committed.
  */
 const alwaysDue = new Date(0)
-/** Longest life of a transaction; an id still missing after it belongs to one that was rolled back. */
-const gapMs = 15_000
 
 const columns = 'id, event_id, event_sub_type, root_outgoing_message_id, sequence, payload, created_at'
 
@@ -59,6 +58,15 @@ export function createActivityStore({ database, hasBroker, waiting }: ActivitySt
   const listeners: (() => void)[] = []
   const write: ActivityStore['write'] = (tx, records, now) =>
     writeActivity(tx, records, { forUpdate: database.forUpdate, now, dueAt: hasBroker ? alwaysDue : null })
+  const settledIds = createSettledIds(database)
+  const afterOfAccount = async (cursor: number, limit: number, accountId: number, upTo: number) => {
+    const rows = await database.select<ActivityRow>(
+      `SELECT ${columns} FROM activity_events
+       WHERE account_id = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT ${limit}`,
+      [accountId, cursor, upTo],
+    )
+    return rows.map(stored)
+  }
   return {
     insert: async (tx, records, now) => write(tx, waiting ? await waiting.keepBack(tx, records, now) : records, now),
     write,
@@ -75,12 +83,12 @@ export function createActivityStore({ database, hasBroker, waiting }: ActivitySt
     markPublished: (ids, now) =>
       updateWhereIn(database, 'activity_events', { published_at: sqlTime(now), due_at: null }, 'id', ids),
     async after(cursor, limit, now, accountId) {
-      const rows = await database.select<ActivityRow & { account_id: number }>(
-        `SELECT ${columns}, account_id FROM activity_events WHERE id > $1 ORDER BY id LIMIT ${limit}`,
+      if (accountId !== undefined) return afterOfAccount(cursor, limit, accountId, await settledIds(now))
+      const rows = await database.select<ActivityRow>(
+        `SELECT ${columns} FROM activity_events WHERE id > $1 ORDER BY id LIMIT ${limit}`,
         [cursor],
       )
-      const visible = rows.slice(0, firstOpenGap(rows, cursor, now))
-      return visible.filter((row) => accountId === undefined || row.account_id === accountId).map(stored)
+      return rows.slice(0, firstOpenGap(rows, cursor, now)).map(stored)
     },
     async ofConversation(rootId) {
       const rows = await database.select<ActivityRow>(
@@ -110,22 +118,3 @@ const stored = (row: ActivityRow): StoredActivity => ({
   sequence: row.sequence,
   payload: row.payload,
 })
-
-/**
- * Ids are handed out before their transaction commits, so a reader that runs past a missing id could miss an event
- * for ever. Returns how many leading rows are safe to show: up to the first gap that is still young.
- */
-export function firstOpenGap(
-  rows: readonly { readonly id: number; readonly created_at: string }[],
-  cursor: number,
-  now: Date,
-): number {
-  let previous = cursor
-  for (const [index, row] of rows.entries()) {
-    const isGap = Number(row.id) > previous + 1
-    const age = now.getTime() - (fromSqlTime(row.created_at)?.getTime() ?? 0)
-    if (isGap && age < gapMs && previous > 0) return index
-    previous = Number(row.id)
-  }
-  return rows.length
-}

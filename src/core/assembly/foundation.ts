@@ -1,5 +1,6 @@
 /** What everything stands on: the configuration, read once, and the stores. */
 
+import { createApiKeys } from '../accounts/api-keys.ts'
 import { createConnectionEvents } from '../accounts/connection-events.ts'
 import { type Connection, createConnectionStore, platformAccountId } from '../accounts/connections.ts'
 import { createSecretBox } from '../accounts/secret-box.ts'
@@ -56,6 +57,7 @@ export async function createFoundation(options: CoreOptions) {
     now,
     onChange: () => onChange({ what: 'connections' }),
   })
+  const apiKeys = createApiKeys({ database, now, onChange: () => onChange({ what: 'api_keys' }) })
   const connectionEvents = createConnectionEvents(database)
   const templateHealth = createTemplateHealth(database)
   const platformConnection = async (): Promise<Connection | undefined> => {
@@ -99,6 +101,7 @@ export async function createFoundation(options: CoreOptions) {
     canCarry: createCanCarry(capabilities),
     isTemplateUsable: async (connectionId: number, template: TemplateContent['template']) =>
       ((await templateHealth.get(connectionId, template))?.use ?? 'usable') === 'usable',
+    apiKeys,
     settings,
     connections,
     connectionEvents,

@@ -1,7 +1,7 @@
 /** What operators see of decisions, and may do with one that the courier side refused. */
 
-import type { Database, Executor, Row } from '../storage/database.ts'
-import { insertRows } from '../storage/rows.ts'
+import { writeAudit } from '../audit/audit-log.ts'
+import type { Database, Executor, Row, SqlValue } from '../storage/database.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import type { NdrState } from './ndr-store.ts'
 
@@ -39,11 +39,11 @@ export interface NdrAdminDeps {
 export function createNdrAdmin({ database, now, decided }: NdrAdminDeps): NdrAdmin {
   return {
     async list({ state, accountId, limit, cursor = Number.MAX_SAFE_INTEGER }) {
-      const rows = await database.select<Row>(
-        `${actionSelect} WHERE id < $1 AND ($2 = '' OR state = $2) AND ($3 = 0 OR account_id = $3)
-         ORDER BY id DESC LIMIT ${limit}`,
-        [cursor, state ?? '', accountId ?? 0],
-      )
+      const bind: SqlValue[] = [cursor]
+      const equals = (column: string, value: SqlValue | undefined) =>
+        value === undefined ? '' : ` AND ${column} = $${bind.push(value)}`
+      const where = `id < $1${equals('state', state)}${equals('account_id', accountId)}`
+      const rows = await database.select<Row>(`${actionSelect} WHERE ${where} ORDER BY id DESC LIMIT ${limit}`, bind)
       return { items: rows.map(shownAction), next: rows.length === limit ? String(rows.at(-1)?.id) : null }
     },
     async get(id) {
@@ -90,16 +90,9 @@ async function retryAction(
     `UPDATE ndr_actions SET state = 'pending', claim_token = NULL, due_at = $2, updated_at = $2 WHERE id = $1`,
     [id, sqlTime(now)],
   )
-  const audit = {
-    actor,
-    action: 'decision.retry',
-    subject_type: 'decision',
-    subject_id: String(id),
-    account_id: row.account_id,
-    detail: JSON.stringify({ attempts: row.attempts, responseStatus: row.response_status }),
-    created_at: sqlTime(now),
-  }
-  await insertRows(tx, 'audit_log', [audit])
+  const subject = { subjectType: 'decision', subjectId: String(id), accountId: row.account_id }
+  const detail = { attempts: row.attempts, responseStatus: row.response_status }
+  await writeAudit(tx, { actor, action: 'decision.retry', ...subject, detail }, now)
   return 'retried'
 }
 

@@ -114,7 +114,7 @@ function concernedBy(
 
 const rejection = (reason: string, detail: string, raw: unknown, owner?: Connection): Rejection => ({
   source: 'webhook',
-  ...(owner ? { connectionId: owner.id } : {}),
+  ...(owner ? { connectionId: owner.id, accountId: owner.accountId } : {}),
   reason,
   detail,
   body: Buffer.from(JSON.stringify(raw ?? null)),

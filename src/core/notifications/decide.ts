@@ -59,7 +59,7 @@ export const createDecide = (deps: DecideDeps): DecideEvent => {
     if (!kind && deps.kinds.some((candidate) => candidate.passesOver(parsed.value))) return passOver(deps, parsed.value)
     if (!kind) return park(body, { reason: 'unknown_kind', detail: 'no kind of notification recognises this event' })
     const reading = kind.read(parsed.value)
-    if (!reading.ok) return park(body, reading)
+    if (!reading.ok) return park(body, reading, kind.accountOf(parsed.value))
     return decideNotice(deps, kind, reading.notice, body)
   }
 }
@@ -69,15 +69,16 @@ function passOver({ kinds }: DecideDeps, event: unknown): Decision {
   return end ? { type: 'end', end } : { type: 'pass' }
 }
 
-const park = (body: Buffer, { reason, detail }: { reason: string; detail: string }): Decision => ({
+const park = (body: Buffer, { reason, detail }: { reason: string; detail: string }, accountId?: number): Decision => ({
   type: 'park',
-  rejection: { source: 'event', reason, detail, body },
+  rejection: { source: 'event', ...(accountId === undefined ? {} : { accountId }), reason, detail, body },
 })
 
 async function decideNotice(deps: DecideDeps, kind: NotificationKind, notice: Notice, body: Buffer): Promise<Decision> {
   const settings = await deps.settings(notice.accountId, notice.channelId)
   const phone = toE164(notice.phone, notice.country ?? settings.defaultCountry)
-  if (!phone) return park(body, { reason: 'invalid_phone', detail: 'the phone number cannot be a real one' })
+  const invalidPhone = { reason: 'invalid_phone', detail: 'the phone number cannot be a real one' }
+  if (!phone) return park(body, invalidPhone, notice.accountId)
   const facts = { deps, kind, notice, settings, phone }
   const silence = whySilent(facts)
   if (silence) return skip(facts, silence)

@@ -1,6 +1,7 @@
 /** What could not be used: kept with its reason, shown, and replayable once the cause is gone. */
 
 import { createHash } from 'node:crypto'
+import { writeAudit } from '../audit/audit-log.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, selectIn } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
@@ -8,6 +9,8 @@ import { sqlTime } from '../storage/time.ts'
 export interface Rejection {
   readonly source: 'event' | 'webhook'
   readonly connectionId?: number
+  /** Whose it is; absent = nobody can tell. */
+  readonly accountId?: number
   /** Stable code, e.g. `missing_phone`. */
   readonly reason: string
   readonly detail: string
@@ -17,6 +20,7 @@ export interface Rejection {
 export interface RejectedEvent {
   readonly id: number
   readonly source: string
+  readonly accountId: number | null
   readonly reason: string
   readonly detail: string | null
   readonly state: 'parked' | 'replayed'
@@ -24,17 +28,27 @@ export interface RejectedEvent {
   readonly createdAt: string
 }
 
+export interface RejectedFilter {
+  readonly accountId?: number | undefined
+  readonly limit: number
+  /** Id of the last entry of the page before. */
+  readonly cursor?: number | undefined
+}
+
 export interface RejectedEvents {
   /** Parks bodies; the same body from the same source is kept once. Resolves with the ids, in order. */
   park(tx: Executor, rejections: readonly Rejection[], now: Date): Promise<number[]>
-  list(limit: number, before?: number): Promise<RejectedEvent[]>
+  /** Newest first. */
+  list(filter: RejectedFilter): Promise<RejectedEvent[]>
   get(id: number): Promise<RejectedEvent | undefined>
-  markReplayed(id: number, now: Date): Promise<void>
+  /** @param actor who replayed it, @param outcome what became of it */
+  markReplayed(event: RejectedEvent, actor: string, outcome: string, now: Date): Promise<void>
 }
 
 /** What is longer is kept cut: it is no event, and shows what it is by its start. */
 const keptBytes = 1024 * 1024
-const select = 'SELECT id, source, reason, detail, state, body, created_at AS createdAt FROM rejected_events'
+const select =
+  'SELECT id, source, account_id AS accountId, reason, detail, state, body, created_at AS createdAt FROM rejected_events'
 
 export function createRejectedEvents(database: Database): RejectedEvents {
   return {
@@ -45,6 +59,7 @@ export function createRejectedEvents(database: Database): RejectedEvents {
       const rows = sorted.map(({ rejection, hash }) => ({
         source: rejection.source,
         connection_id: rejection.connectionId ?? null,
+        account_id: rejection.accountId ?? null,
         reason: rejection.reason.slice(0, 64),
         detail: rejection.detail.slice(0, 1024),
         body: rejection.body.subarray(0, keptBytes),
@@ -64,14 +79,22 @@ export function createRejectedEvents(database: Database): RejectedEvents {
       const ids = new Map(found.map((row) => [row.body_hash, Number(row.id)]))
       return entries.map((entry) => ids.get(entry.hash) ?? 0)
     },
-    list: (limit, before = Number.MAX_SAFE_INTEGER) =>
-      database.select(`${select} WHERE id < $1 ORDER BY id DESC LIMIT ${limit}`, [before]),
+    list({ accountId, limit, cursor = Number.MAX_SAFE_INTEGER }) {
+      const ofAccount = accountId === undefined ? '' : 'account_id = $2 AND '
+      const bind = accountId === undefined ? [cursor] : [cursor, accountId]
+      return database.select(`${select} WHERE ${ofAccount}id < $1 ORDER BY id DESC LIMIT ${limit}`, bind)
+    },
     get: async (id) => (await database.select<RejectedEvent>(`${select} WHERE id = $1`, [id]))[0],
-    async markReplayed(id, now) {
-      await database.write("UPDATE rejected_events SET state = 'replayed', updated_at = $2 WHERE id = $1", [
-        id,
-        sqlTime(now),
-      ])
+    async markReplayed({ id, accountId, state }, actor, outcome, now) {
+      const subject = { subjectType: 'rejected_event', subjectId: String(id), accountId }
+      const detail = { before: { state }, after: { state: 'replayed', outcome } }
+      await database.transaction(async (tx) => {
+        await tx.write("UPDATE rejected_events SET state = 'replayed', updated_at = $2 WHERE id = $1", [
+          id,
+          sqlTime(now),
+        ])
+        await writeAudit(tx, { actor, action: 'rejected_event.replay', ...subject, detail }, now)
+      })
     },
   }
 }

@@ -2,8 +2,9 @@
 
 import { activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
+import { writeAudit } from '../audit/audit-log.ts'
 import type { Database } from '../storage/database.ts'
-import { insertRows, updateWhereIn } from '../storage/rows.ts'
+import { updateWhereIn } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
 import { rank } from './outgoing-message.ts'
 import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
@@ -52,7 +53,7 @@ export async function resolveByHand(
     if (resolution === 'mark_sent' && record.rootOutgoingId === null) {
       await activity.insert(tx, [activityRecord(record, { eventSubType: 'inqueue', at: now() })], now())
     }
-    await insertRows(tx, 'audit_log', [auditRow(record, resolution, actor, now())])
+    await writeAudit(tx, auditOf(record, resolution, actor), now())
     return { record, isChanged }
   })
   activity.committed()
@@ -70,12 +71,11 @@ function handChange(record: OutgoingRecord, resolution: Resolution, now: Date): 
   }
 }
 
-const auditRow = (record: OutgoingRecord, resolution: Resolution, actor: string, now: Date) => ({
+const auditOf = ({ id, accountId, state }: OutgoingRecord, resolution: Resolution, actor: string) => ({
   actor,
   action: `message.${resolution}`,
-  subject_type: 'message',
-  subject_id: String(record.id),
-  account_id: record.accountId,
-  detail: JSON.stringify({ from: record.state }),
-  created_at: sqlTime(now),
+  subjectType: 'message',
+  subjectId: String(id),
+  accountId,
+  detail: { from: state },
 })

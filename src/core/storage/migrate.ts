@@ -8,10 +8,9 @@ import * as doubtsAndPauses from './migrations/002-doubts-and-pauses.ts'
 import * as newsAndPricing from './migrations/003-news-and-pricing.ts'
 import * as contacts from './migrations/004-contacts.ts'
 import * as decisionsAndClicks from './migrations/005-decisions-and-clicks.ts'
-
 import * as orderedActivity from './migrations/006-ordered-activity.ts'
-
 import * as mappedProviders from './migrations/007-mapped-providers.ts'
+import * as apiKeys from './migrations/008-api-keys.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
@@ -21,6 +20,7 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '005-decisions-and-clicks', up: ({ context }) => decisionsAndClicks.up(context) },
   { name: '006-ordered-activity', up: ({ context }) => orderedActivity.up(context) },
   { name: '007-mapped-providers', up: ({ context }) => mappedProviders.up(context) },
+  { name: '008-api-keys', up: ({ context }) => apiKeys.up(context) },
 ]
 
 /** Named locks belong to the whole server: another installation's database on it has its own. */

@@ -1,6 +1,7 @@
 /** Decisions on their way to the courier side, for operators. */
 
 import type { ActionFilter, NdrAdmin } from '../../core/conversations/ndr-admin.ts'
+import { actorOf } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { rowId } from '../steps/validate.ts'
@@ -15,9 +16,9 @@ export const createActionHandlers = (actions: NdrAdmin) => ({
     return { status: 200, body: await actions.list(query) }
   },
 
-  async retry({ params }: RequestFacts): Promise<Reply> {
+  async retry({ params, caller }: RequestFacts): Promise<Reply> {
     const id = rowId(params.id)
-    const result = id === undefined ? undefined : await actions.retry(id, 'admin')
+    const result = id === undefined ? undefined : await actions.retry(id, actorOf(caller))
     if (id === undefined || result === undefined) throw notFound('action')
     if (result !== 'retried') throw new HttpProblem(409, conflicts[result])
     return { status: 200, body: (await actions.get(id)) ?? {} }

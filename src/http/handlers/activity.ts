@@ -14,6 +14,7 @@ export interface ActivityHandlerDeps {
 }
 
 interface PageQuery {
+  readonly accountId?: number | undefined
   readonly after: number
   readonly limit: number
 }
@@ -32,7 +33,7 @@ export function createActivityHandlers(deps: ActivityHandlerDeps) {
   })
   return {
     async page({ query }: RequestFacts<undefined, PageQuery>): Promise<Reply> {
-      const found = await deps.activity.after(query.after, query.limit, deps.now())
+      const found = await deps.activity.after(query.after, query.limit, deps.now(), query.accountId)
       const next = found.length > 0 ? String(found.at(-1)?.id) : String(query.after)
       return { status: 200, body: { items: found.map(item), next } }
     },
@@ -42,7 +43,7 @@ export function createActivityHandlers(deps: ActivityHandlerDeps) {
       const stream = new PassThrough()
       streams.add(stream)
       const after = Number(headers['last-event-id'] ?? query.after) || 0
-      void follow(deps, stream, after, wakers).finally(() => streams.delete(stream))
+      void follow(deps, stream, { ...query, after }, wakers).finally(() => streams.delete(stream))
       return {
         status: 200,
         body: stream,
@@ -59,7 +60,12 @@ const item = ({ id, eventId, payload }: StoredActivity) => ({
 })
 
 /** Writes events as they come until the reader leaves or the server stops. */
-async function follow(deps: ActivityHandlerDeps, stream: PassThrough, after: number, wakers: Set<() => void>) {
+async function follow(
+  deps: ActivityHandlerDeps,
+  stream: PassThrough,
+  { after, accountId }: PageQuery,
+  wakers: Set<() => void>,
+) {
   const end = new AbortController()
   const finish = () => end.abort()
   const ended = new Promise<void>((resolve) => end.signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -69,7 +75,7 @@ async function follow(deps: ActivityHandlerDeps, stream: PassThrough, after: num
   stream.write(': welcome\n\n')
   try {
     for (let cursor = after; !end.signal.aborted; ) {
-      const found = await deps.activity.after(cursor, streamPage, deps.now())
+      const found = await deps.activity.after(cursor, streamPage, deps.now(), accountId)
       for (const event of found) await write(stream, `id: ${event.id}\ndata: ${JSON.stringify(item(event))}\n\n`, ended)
       cursor = found.at(-1)?.id ?? cursor
       if (found.length < streamPage) await nextWake(wakers, end.signal)

@@ -1,7 +1,8 @@
 /** Events by HTTP: the same JSON as by RabbitMQ, with the outcome told at once. */
 
 import type { EventResult } from '../../core/notifications/accept-event.ts'
-import type { RejectedEvent, RejectedEvents } from '../../core/notifications/rejected-events.ts'
+import type { RejectedEvent, RejectedEvents, RejectedFilter } from '../../core/notifications/rejected-events.ts'
+import { actorOf } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { rowId } from '../steps/validate.ts'
@@ -15,27 +16,27 @@ export interface EventHandlerDeps {
 }
 
 export const createEventHandlers = (deps: EventHandlerDeps) => ({
-  post: ({ body }: RequestFacts<Buffer>): Promise<Reply> => take(deps, body),
+  post: async ({ body }: RequestFacts<Buffer>): Promise<Reply> => told(deps, await deps.accept(body)),
 
-  async listRejected({ query }: RequestFacts<undefined, { limit: number; cursor?: number }>): Promise<Reply> {
-    const found = await deps.rejected.list(query.limit, query.cursor)
+  async listRejected({ query }: RequestFacts<undefined, RejectedFilter>): Promise<Reply> {
+    const found = await deps.rejected.list(query)
     const next = found.length === query.limit ? String(found.at(-1)?.id) : null
     return { status: 200, body: { items: found.map(shown), next } }
   },
 
-  async replay({ params }: RequestFacts): Promise<Reply> {
+  async replay({ params, caller }: RequestFacts): Promise<Reply> {
     const id = rowId(params.id)
     const event = id === undefined ? undefined : await deps.rejected.get(id)
     if (!event) throw notFound('rejected event')
     if (event.source !== 'event') throw new HttpProblem(409, 'only events can be replayed')
-    const reply = await take(deps, event.body)
-    await deps.rejected.markReplayed(event.id, deps.now())
-    return reply
+    const result = await deps.accept(event.body)
+    if (result.outcome !== 'parked')
+      await deps.rejected.markReplayed(event, actorOf(caller), result.outcome, deps.now())
+    return told(deps, result)
   },
 })
 
-async function take({ accept, message }: EventHandlerDeps, body: Buffer): Promise<Reply> {
-  const result = await accept(body)
+async function told({ message }: EventHandlerDeps, result: EventResult): Promise<Reply> {
   if (result.outcome === 'parked') {
     throw new HttpProblem(422, `${result.reason}: ${result.detail}`, {
       reason: result.reason,

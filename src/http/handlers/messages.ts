@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { TemplateCatalog } from '../../core/notifications/template-catalog.ts'
 import { type Resolution, resolutions } from '../../core/sending/resolve-by-hand.ts'
 import type { MessageFilter, Messages } from '../../core/timeline/messages.ts'
+import { actorOf } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { rowId } from '../steps/validate.ts'
@@ -33,9 +34,9 @@ export const createMessageHandlers = ({ messages, catalog, resolve }: MessageHan
   },
 
   /** An operator decides what a message is whose fate is not known. */
-  async resolve({ params, body }: RequestFacts<z.infer<typeof resolveSchema>>): Promise<Reply> {
+  async resolve({ params, body, caller }: RequestFacts<z.infer<typeof resolveSchema>>): Promise<Reply> {
     const id = rowId(params.id)
-    const result = id === undefined ? undefined : await resolve(id, body.action, 'admin')
+    const result = id === undefined ? undefined : await resolve(id, body.action, actorOf(caller))
     if (id === undefined || !result) throw notFound('message')
     if (!result.isChanged) throw new HttpProblem(409, 'only messages that are in doubt or unknown can be resolved')
     return { status: 200, body: (await messages.timeline(id)) ?? {} }

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+import type { Caller } from '../caller.ts'
 import { HttpProblem } from '../problem.ts'
 
 /**
@@ -15,5 +17,22 @@ export function createRateLimit(perSecond: number | undefined, nowMs = () => per
     filledAtMs += elapsedMs
     if (tokens < 1) throw new HttpProblem(429, 'too many requests; try again in a second')
     tokens--
+  }
+}
+
+/** More keys than one process sees within a second; one that is forgotten starts with a full bucket again. */
+const maxKeys = 10_000
+
+export type LimitCaller = (caller: Caller) => void
+
+/** Makes the step that bounds how often each client asks, whatever for; the administrator as often as they like. */
+export function createCallerLimit(perSecond: number, nowMs?: () => number): LimitCaller {
+  const limits = new LRUCache<number, () => void>({ max: maxKeys })
+  return (caller) => {
+    if (caller.kind !== 'client') return
+    const { id } = caller.apiKey
+    const limit = limits.get(id) ?? createRateLimit(perSecond, nowMs)
+    limits.set(id, limit)
+    limit()
   }
 }

@@ -193,6 +193,13 @@ export function accountIdOf(value: unknown): number | undefined {
   return account !== undefined && account <= largestAccountId ? account : undefined
 }
 
+const givenAccountId = (event: unknown, shipment: unknown): unknown =>
+  firstPresent(at(shipment, 'account_id'), at(event, 'accountId'), at(event, 'account_id'))
+
+/** Whose event it is, whatever else it lacks. */
+export const ownerOfFdrEvent = (event: unknown): number | undefined =>
+  accountIdOf(givenAccountId(event, at(event, 'response_data')))
+
 /**
  * Reads a failed-delivery event. Only what is needed to tell the customer once is required: status log, account,
  * shipment and a phone; everything else may be absent or unreadable.
@@ -209,7 +216,7 @@ export const readFdrEvent = (event: unknown): FdrReading => {
 const readShipment = (event: unknown, shipment: unknown): FdrReading => {
   const given = {
     status_log_id: at(shipment, 'status_log_id'),
-    account_id: firstPresent(at(shipment, 'account_id'), at(event, 'accountId'), at(event, 'account_id')),
+    account_id: givenAccountId(event, shipment),
     shipment_id: at(shipment, 'id'),
   }
   const missing = (['status_log_id', 'account_id', 'shipment_id'] as const).find((name) => !isGivenId(given[name]))

@@ -4,7 +4,7 @@ import type { OrderSnapshot } from '../../activity/order-snapshot.ts'
 import { fdrValues } from '../content.ts'
 import { type ReasonTable, reasonOf } from '../reason.ts'
 import type { TemplateCatalog } from '../template-catalog.ts'
-import { type FdrEvent, isFdrEvent, isOtherShipmentEvent, readFdrEvent } from './fdr-event.ts'
+import { type FdrEvent, isFdrEvent, isOtherShipmentEvent, ownerOfFdrEvent, readFdrEvent } from './fdr-event.ts'
 import type { ComposeFacts, NotificationKind, Reading } from './kind.ts'
 import { readShipmentEnd } from './shipment-end.ts'
 
@@ -24,6 +24,7 @@ export const createFdrKind = (deps: FdrKindDeps): NotificationKind => ({
   recognises: isFdrEvent,
   passesOver: isOtherShipmentEvent,
   endOf: (event) => readShipmentEnd(event, deps.closing),
+  accountOf: ownerOfFdrEvent,
   read(event) {
     const reading = readFdrEvent(event)
     return reading.ok ? noticeOf(reading.fdr, deps) : reading

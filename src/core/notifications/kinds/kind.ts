@@ -47,6 +47,8 @@ export interface NotificationKind {
   passesOver(event: unknown): boolean
   /** Does it end the conversations about its subject? */
   endOf?(event: unknown): ShipmentEnd | undefined
+  /** Whose event it is, also of one that cannot be used; undefined when it does not tell. */
+  accountOf(event: unknown): number | undefined
   /** Never throws; says why when the event cannot be used. */
   read(event: unknown): Reading
 }

@@ -1,32 +1,21 @@
-/** Settings and sender connections. */
+/** Sender connections: entered, changed, shown without their secrets. */
 
 import { z } from 'zod'
 import type { ConnectionEvents } from '../../core/accounts/connection-events.ts'
-import {
-  type Connection,
-  type ConnectionStore,
-  SenderTakenError,
-  webhookUrlOf,
-} from '../../core/accounts/connections.ts'
-import type { AccountSettings, SettingsInput, SettingsStore } from '../../core/accounts/settings.ts'
+import { type Connection, SenderTakenError, webhookUrlOf } from '../../core/accounts/connections.ts'
 import type { ConnectionCheck, ProviderAdapter, ProviderDefinition } from '../../core/contract/provider.ts'
-import type { FlowsOverride } from '../../core/conversations/flows.ts'
-import { type FlowProblem, joinOverrides } from '../../core/conversations/flows-override.ts'
 import { maskSecret } from '../../core/observe/redact.ts'
+import { actorOf } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { rowId } from '../steps/validate.ts'
 import { fieldErrors, mappingErrors, mappingShape, shownMappings } from './connection-fields.ts'
+import { assertUsable, type UsableDeps } from './usable-connection.ts'
 
-export interface AccountHandlerDeps {
-  readonly settings: SettingsStore
-  readonly connections: ConnectionStore
+export interface ConnectionHandlerDeps extends UsableDeps {
   readonly providers: readonly ProviderDefinition[]
   readonly adapter: (provider: string) => ProviderAdapter
   readonly publicUrl: () => string
-  readonly reasonKeys: readonly string[]
-  /** What is wrong with flows of an account's own. */
-  readonly flowProblems: (override: FlowsOverride) => readonly FlowProblem[]
   /** A connection was changed by somebody who may have mended it. */
   readonly mended: (connectionId: number) => Promise<void>
   readonly events: ConnectionEvents
@@ -56,26 +45,13 @@ export const connectionChanges = connectionSchema
   .extend({ state: z.enum(['active', 'paused']) })
   .partial()
 
-export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
-  async getSettings({ params }: RequestFacts): Promise<Reply> {
-    return { status: 200, body: shownSettings(await deps.settings.get(accountIdOf(params), channelIdOf(params))) }
-  },
-
-  async putSettings({ params, body }: RequestFacts<SettingsInput>): Promise<Reply> {
-    const accountId = accountIdOf(params)
-    assertReasons(deps, body)
-    await assertFlows(deps, accountId, channelIdOf(params), body)
-    if (body.whatsappSenderConnectionId) await assertUsable(deps, accountId, body.whatsappSenderConnectionId)
-    const settings = await deps.settings.put(accountId, channelIdOf(params), body)
-    return { status: 200, body: shownSettings(settings) }
-  },
-
-  async listConnections({ query }: RequestFacts<undefined, { accountId?: number }>): Promise<Reply> {
+export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
+  async list({ query }: RequestFacts<undefined, { accountId?: number }>): Promise<Reply> {
     const found = await deps.connections.list(query.accountId)
     return { status: 200, body: { items: found.map((connection) => shownConnection(deps, connection)) } }
   },
 
-  async getConnection({ params }: RequestFacts): Promise<Reply> {
+  async get({ params }: RequestFacts): Promise<Reply> {
     const id = rowId(params.id)
     const connection = id === undefined ? undefined : await deps.connections.get(id)
     if (!connection || connection.state === 'deleted') throw notFound('connection')
@@ -83,10 +59,7 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
   },
 
   /** What the provider told about the connection's account, number and templates. */
-  async listConnectionEvents({
-    params,
-    query,
-  }: RequestFacts<undefined, { limit: number; cursor?: number }>): Promise<Reply> {
+  async listEvents({ params, query }: RequestFacts<undefined, { limit: number; cursor?: number }>): Promise<Reply> {
     const connection = await deps.connections.get(rowId(params.id) ?? 0)
     if (!connection || connection.state === 'deleted') throw notFound('connection')
     const items = await deps.events.list(connection.id, query.limit, query.cursor)
@@ -94,9 +67,10 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
     return { status: 200, body: { items, next } }
   },
 
-  async postConnection({
+  async post({
     body,
     query,
+    caller,
   }: RequestFacts<z.infer<typeof connectionSchema>, { verify: boolean }>): Promise<Reply> {
     const provider = deps.providers.find((candidate) => candidate.id === body.provider)
     if (!provider) throw new HttpProblem(400, `there is no provider ${body.provider}`)
@@ -104,14 +78,15 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
     await assertFallback(deps, body.accountId, body)
     const checks = query.verify ? await check(deps, provider.id, body) : []
     const draft = { ...body, fallbackConnectionId: fallbackIdOf(body) }
-    const created = await deps.connections.create(draft).catch(takenToProblem)
+    const created = await deps.connections.create(draft, actorOf(caller)).catch(takenToProblem)
     return { status: 201, body: { ...shownConnection(deps, created), checks } }
   },
 
-  async patchConnection({
+  async patch({
     params,
     body,
     query,
+    caller,
   }: RequestFacts<z.infer<typeof connectionChanges>, { verify: boolean }>): Promise<Reply> {
     const existing = await deps.connections.get(rowId(params.id) ?? 0)
     const provider = deps.providers.find((candidate) => candidate.id === existing?.provider)
@@ -129,7 +104,7 @@ export const createAccountHandlers = (deps: AccountHandlerDeps) => ({
       ...(body.credentials ? { credentials } : {}),
       ...fallback,
     }
-    const changed = await deps.connections.patch(existing.id, changes).catch(takenToProblem)
+    const changed = await deps.connections.patch(existing.id, changes, actorOf(caller)).catch(takenToProblem)
     if (!changed) throw notFound('connection')
     await deps.mended(changed.id)
     return { status: 200, body: { ...shownConnection(deps, changed), checks } }
@@ -147,7 +122,7 @@ const fallbackIdOf = ({ fallbackConnectionId: id }: Pick<ConnectionBody, 'fallba
   id ? Number(id) : undefined
 
 const check = (
-  { adapter }: AccountHandlerDeps,
+  { adapter }: ConnectionHandlerDeps,
   provider: string,
   { credentials, templates = {} }: Pick<z.infer<typeof connectionSchema>, 'credentials' | 'templates'>,
 ): Promise<ConnectionCheck[]> => adapter(provider).check({ id: 'new', credentials, templates })
@@ -169,53 +144,15 @@ function takenToProblem(error: unknown): never {
   throw error
 }
 
-function assertReasons({ reasonKeys }: AccountHandlerDeps, { templates = {} }: SettingsInput): void {
-  const unknown = Object.keys(templates).filter((reason) => !reasonKeys.includes(reason))
-  if (unknown.length === 0) return
-  const errors = unknown.map((reason) => ({ path: `templates.${reason}`, message: 'is no reason' }))
-  throw new HttpProblem(400, 'the body is not valid', { errors })
-}
-
-/** A channel's wishes are laid over its account's, and must fit them. */
-async function assertFlows(
-  { settings, flowProblems }: AccountHandlerDeps,
-  accountId: number,
-  channelId: string | undefined,
-  { flows }: SettingsInput,
-): Promise<void> {
-  if (!flows) return
-  const ofAccount = channelId === undefined ? undefined : (await settings.get(accountId)).flows
-  const problems = flowProblems(ofAccount ? joinOverrides(ofAccount, flows) : flows)
-  if (problems.length === 0) return
-  const errors = problems.map(({ path, message }) => ({ path: `flows.${path}`, message }))
-  throw new HttpProblem(400, 'the body is not valid', { errors })
-}
-
-/** An account may name its own connections and the platform's, nobody else's. */
-async function assertUsable(
-  { connections }: AccountHandlerDeps,
-  accountId: number,
-  id: string,
-  path = 'whatsappSenderConnectionId',
-): Promise<void> {
-  const connection = await connections.get(Number(id))
-  const platform = await connections.platform()
-  const isUsable = connection?.accountId === accountId || platform.some((own) => own.id === connection?.id)
-  if (!connection || connection.state === 'deleted' || !isUsable) {
-    const errors = [{ path, message: 'is no connection of this account' }]
-    throw new HttpProblem(400, 'the body is not valid', { errors })
-  }
-}
-
 async function assertFallback(
-  deps: AccountHandlerDeps,
+  deps: ConnectionHandlerDeps,
   accountId: number,
   { fallbackConnectionId: id }: Pick<ConnectionBody, 'fallbackConnectionId'>,
 ): Promise<void> {
   if (id) await assertUsable(deps, accountId, id, 'fallbackConnectionId')
 }
 
-function shownConnection({ providers, publicUrl }: AccountHandlerDeps, connection: Connection): object {
+function shownConnection({ providers, publicUrl }: ConnectionHandlerDeps, connection: Connection): object {
   const definition = providers.find((provider) => provider.id === connection.provider)
   const fields = definition?.credentialFields ?? []
   const isOpen = (name: string) => fields.some((field) => field.name === name && !field.sensitive)
@@ -244,25 +181,4 @@ function shownConnection({ providers, publicUrl }: AccountHandlerDeps, connectio
       verifyToken: definition?.capabilities.webhookProof === 'url' ? null : connection.verifyToken,
     },
   }
-}
-
-function shownSettings({ connectionId, templates, ...settings }: AccountSettings): object {
-  const shown = Object.entries(templates).map(([reason, { name, language }]) => [reason, { name, language }])
-  return {
-    ...settings,
-    whatsappSenderConnectionId: connectionId === undefined ? null : String(connectionId),
-    templates: Object.fromEntries(shown),
-  }
-}
-
-function accountIdOf(params: Readonly<Record<string, string>>): number {
-  const id = Number(params.accountId)
-  if (!Number.isSafeInteger(id) || id <= 0 || id > 2_147_483_647) throw notFound('account')
-  return id
-}
-
-function channelIdOf({ channelId }: Readonly<Record<string, string>>): string | undefined {
-  if (channelId === undefined) return undefined
-  if (!/^[1-9]\d{0,17}$/.test(channelId)) throw notFound('channel')
-  return channelId
 }

@@ -1,0 +1,106 @@
+/** Writes sender connections, each change together with its audit entry. */
+
+import { randomBytes } from 'node:crypto'
+import { changesBetween, writeAudit } from '../audit/audit-log.ts'
+import type { ProviderDefinition } from '../contract/provider.ts'
+import type { Database, Executor } from '../storage/database.ts'
+import { insertRows, updateRows } from '../storage/rows.ts'
+import { sqlTime } from '../storage/time.ts'
+import { type ConnectionRow, connectionSelect, fromRow, newKeys, toColumns } from './connection-rows.ts'
+import type { Connection, ConnectionDraft } from './connections.ts'
+import type { SecretBox } from './secret-box.ts'
+
+export interface ChangeDeps {
+  readonly database: Database
+  readonly secrets: SecretBox
+  readonly providerById: (id: string) => ProviderDefinition | undefined
+  readonly now: () => Date
+}
+
+/** Who changes the account must give the credentials with it: they are sealed for both. */
+export type RowChanges = Partial<ConnectionDraft> & { readonly state?: 'active' | 'paused' }
+
+/** 24 bytes are 32 characters of base64url. */
+const webhookKeyBytes = 24
+
+/** @returns the key of its webhook, by which it is found */
+export async function insertConnection(deps: ChangeDeps, draft: ConnectionDraft, actor: string): Promise<string> {
+  const now = deps.now()
+  const webhookKey = randomBytes(webhookKeyBytes).toString('base64url')
+  const values = { ...toColumns(draft, webhookKey, deps), ...newKeys(draft, webhookKey, now) }
+  await deps.database.transaction(async (tx) => {
+    await insertRows(tx, 'wa_connections', [values])
+    const [row] = await tx.select<{ id: number }>('SELECT id FROM wa_connections WHERE webhook_key = $1', [webhookKey])
+    const { accountId, provider } = draft
+    const subject = { subjectType: 'connection', subjectId: String(row?.id), accountId }
+    const after = { provider, ...factsOf({ ...draft, state: 'active' }), credentials: Object.keys(draft.credentials) }
+    await writeAudit(tx, { actor, action: 'connection.create', ...subject, detail: { before: null, after } }, now)
+  })
+  return webhookKey
+}
+
+/** @returns false when there is no such connection any more */
+export const updateConnection = (deps: ChangeDeps, id: number, changes: RowChanges, actor: string): Promise<boolean> =>
+  deps.database.transaction(async (tx) => {
+    const existing = await lockConnection(tx, deps, id)
+    if (!existing || existing.state === 'deleted') return false
+    const state = changes.state ?? (changes.credentials ? 'active' : undefined)
+    const columns = { ...columnsOf(existing, changes, deps), ...(state ? stateColumns[state] : {}) }
+    await updateRows(tx, 'wa_connections', [{ id, ...columns, updated_at: sqlTime(deps.now()) }])
+    await noteChange(tx, deps, existing, { ...changes, ...(state ? { state } : {}) }, actor)
+    return true
+  })
+
+async function lockConnection(tx: Executor, deps: ChangeDeps, id: number): Promise<Connection | undefined> {
+  const sql = `${connectionSelect} WHERE id = $1${deps.database.forUpdate}`
+  const [row] = await tx.select<ConnectionRow>(sql, [id])
+  return row && fromRow(row, deps)
+}
+
+const stateColumns = {
+  active: { state: 'active', state_reason: null, blocked_until: null },
+  paused: { state: 'paused', state_reason: 'by hand', blocked_until: null },
+} as const
+
+/** Credentials that were not given stay as they are sealed: they may be ones that nobody here can open. */
+function columnsOf(existing: Connection, changes: RowChanges, deps: ChangeDeps) {
+  const draft = { ...existing, limits: existing.ownLimits, ...changes }
+  const { credentials, sender_id, ...others } = toColumns(draft, existing.webhookKey, deps)
+  return changes.credentials ? { credentials, sender_id, ...others } : others
+}
+
+async function noteChange(
+  tx: Executor,
+  { now }: ChangeDeps,
+  existing: Connection,
+  changes: RowChanges,
+  actor: string,
+): Promise<void> {
+  const facts = { ...existing, limits: existing.ownLimits }
+  const { before, after } = changesBetween(factsOf(facts), factsOf({ ...facts, ...changes }))
+  const credentials = changedNames(existing.credentials, changes.credentials ?? existing.credentials)
+  // The environment's connection is entered at every start.
+  if (Object.keys(after).length === 0 && credentials.length === 0) return
+  const subject = { subjectType: 'connection', subjectId: String(existing.id), accountId: existing.accountId }
+  const detail = { before, after: { ...after, ...(credentials.length > 0 ? { credentials } : {}) } }
+  await writeAudit(tx, { actor, action: 'connection.change', ...subject, detail }, now())
+}
+
+type Facts = Pick<ConnectionDraft, 'name' | 'businessPhone' | 'limits' | 'fallbackConnectionId'> &
+  Pick<ConnectionDraft, 'templates' | 'dialogueResults'> & { readonly state?: Connection['state'] | undefined }
+
+/** What the audit tells of a connection. Of credentials only which ones were set: nothing of what they are. */
+const factsOf = ({ name, businessPhone, limits, fallbackConnectionId, templates, dialogueResults, state }: Facts) => ({
+  name,
+  businessPhone,
+  limits: limits ?? null,
+  fallbackConnectionId: fallbackConnectionId ?? null,
+  templates: templates ?? {},
+  dialogueResults: dialogueResults ?? {},
+  state,
+})
+
+type Credentials = Readonly<Record<string, string>>
+
+const changedNames = (before: Credentials, after: Credentials): string[] =>
+  [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => before[name] !== after[name])

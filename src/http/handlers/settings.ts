@@ -1,0 +1,92 @@
+/** What an account chose, for itself and for each of its channels. */
+
+import type { Connection } from '../../core/accounts/connections.ts'
+import type { AccountSettings, SettingsInput, SettingsStore } from '../../core/accounts/settings.ts'
+import type { FlowsOverride } from '../../core/conversations/flows.ts'
+import { type FlowProblem, joinOverrides } from '../../core/conversations/flows-override.ts'
+import { actorOf } from '../caller.ts'
+import { HttpProblem, notFound } from '../problem.ts'
+import type { Reply, RequestFacts } from '../route.ts'
+import { assertUsable, type UsableDeps } from './usable-connection.ts'
+
+export interface SettingsHandlerDeps extends UsableDeps {
+  readonly settings: SettingsStore
+  /** The connection of everybody who has none of their own. */
+  readonly platformConnection: () => Promise<Connection | undefined>
+  readonly reasonKeys: readonly string[]
+  /** What is wrong with flows of an account's own. */
+  readonly flowProblems: (override: FlowsOverride) => readonly FlowProblem[]
+}
+
+export const createSettingsHandlers = (deps: SettingsHandlerDeps) => ({
+  async get({ params }: RequestFacts): Promise<Reply> {
+    const settings = await deps.settings.get(accountIdOf(params), channelIdOf(params))
+    return { status: 200, body: await shownSettings(deps, settings) }
+  },
+
+  async put({ params, body, caller }: RequestFacts<SettingsInput>): Promise<Reply> {
+    const accountId = accountIdOf(params)
+    assertReasons(deps, body)
+    await assertFlows(deps, accountId, channelIdOf(params), body)
+    const { whatsappSenderConnectionId: connectionId } = body
+    if (connectionId) await assertUsable(deps, accountId, connectionId, 'whatsappSenderConnectionId')
+    const change = { actor: actorOf(caller), keepsSlug: caller.kind === 'client' }
+    const settings = await deps.settings.put(accountId, channelIdOf(params), body, change)
+    return { status: 200, body: await shownSettings(deps, settings) }
+  },
+})
+
+function assertReasons({ reasonKeys }: SettingsHandlerDeps, { templates = {} }: SettingsInput): void {
+  const unknown = Object.keys(templates).filter((reason) => !reasonKeys.includes(reason))
+  if (unknown.length === 0) return
+  const errors = unknown.map((reason) => ({ path: `templates.${reason}`, message: 'is no reason' }))
+  throw new HttpProblem(400, 'the body is not valid', { errors })
+}
+
+/** A channel's wishes are laid over its account's, and must fit them. */
+async function assertFlows(
+  { settings, flowProblems }: SettingsHandlerDeps,
+  accountId: number,
+  channelId: string | undefined,
+  { flows }: SettingsInput,
+): Promise<void> {
+  if (!flows) return
+  const ofAccount = channelId === undefined ? undefined : (await settings.get(accountId)).flows
+  const problems = flowProblems(ofAccount ? joinOverrides(ofAccount, flows) : flows)
+  if (problems.length === 0) return
+  const errors = problems.map(({ path, message }) => ({ path: `flows.${path}`, message }))
+  throw new HttpProblem(400, 'the body is not valid', { errors })
+}
+
+async function shownSettings(deps: SettingsHandlerDeps, settings: AccountSettings): Promise<object> {
+  const { connectionId, templates, ...others } = settings
+  const shown = Object.entries(templates).map(([reason, { name, language }]) => [reason, { name, language }])
+  return {
+    ...others,
+    whatsappSenderConnectionId: connectionId === undefined ? null : String(connectionId),
+    sender: await senderOf(deps, settings),
+    templates: Object.fromEntries(shown),
+  }
+}
+
+/** Who sends for the account. Of the platform's connection nobody else sees more than this. */
+async function senderOf(
+  { connections, platformConnection }: SettingsHandlerDeps,
+  { accountId, connectionId }: AccountSettings,
+): Promise<object | null> {
+  const sender = connectionId === undefined ? await platformConnection() : await connections.get(connectionId)
+  if (!sender || sender.state === 'deleted') return null
+  return { name: sender.name, provider: sender.provider, isOwn: sender.accountId === accountId }
+}
+
+function accountIdOf(params: Readonly<Record<string, string>>): number {
+  const id = Number(params.accountId)
+  if (!Number.isSafeInteger(id) || id <= 0 || id > 2_147_483_647) throw notFound('account')
+  return id
+}
+
+function channelIdOf({ channelId }: Readonly<Record<string, string>>): string | undefined {
+  if (channelId === undefined) return undefined
+  if (!/^[1-9]\d{0,17}$/.test(channelId)) throw notFound('channel')
+  return channelId
+}

@@ -1,0 +1,26 @@
+import type { ConnectionStore } from '../../core/accounts/connections.ts'
+import { HttpProblem } from '../problem.ts'
+
+export interface UsableDeps {
+  readonly connections: ConnectionStore
+}
+
+/**
+ * An account may name its own connections and the platform's, nobody else's.
+ * @param path of the field that names it
+ * @throws {HttpProblem} 400
+ */
+export async function assertUsable(
+  { connections }: UsableDeps,
+  accountId: number,
+  id: string,
+  path: string,
+): Promise<void> {
+  const connection = await connections.get(Number(id))
+  const platform = await connections.platform()
+  const isUsable = connection?.accountId === accountId || platform.some((own) => own.id === connection?.id)
+  if (!connection || connection.state === 'deleted' || !isUsable) {
+    const errors = [{ path, message: 'is no connection of this account' }]
+    throw new HttpProblem(400, 'the body is not valid', { errors })
+  }
+}
