@@ -8,7 +8,7 @@ import { createStorage } from '../support/world.ts'
 
 for (const kind of storages) {
   describe(`a lease on ${kind}`, function () {
-    this.timeout(20_000)
+    this.timeout(60_000)
     let storage: Awaited<ReturnType<typeof createStorage>>
     let database: Database
     let clockMs = Date.parse('2026-11-20T06:30:00Z')

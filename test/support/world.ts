@@ -174,7 +174,7 @@ export async function createStorage(kind: Storage): Promise<TestStorage> {
 export async function until<T>(
   what: string,
   condition: () => Promise<T | undefined | false> | T | undefined | false,
-  ms = 10_000,
+  ms = 30_000,
 ): Promise<T> {
   for (const end = Date.now() + ms; ; await sleep(20)) {
     const found = await condition()

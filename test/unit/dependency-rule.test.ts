@@ -35,7 +35,7 @@ describe('dependency rule: http and consumers -> core <- providers', () => {
   let violations: Set<string>
 
   before(async function () {
-    this.timeout(20_000)
+    this.timeout(60_000)
     violations = await lint([...forbidden, ...allowed])
   })
 
