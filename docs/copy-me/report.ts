@@ -2,6 +2,7 @@ import { addressOf } from '../../src/core/contract/address.ts'
 import type { DeliveryReport } from '../../src/core/contract/events.ts'
 import type { Failure } from '../../src/core/contract/failures.ts'
 import { defined, type JsonRecord, recordOf, textOf } from '../../src/providers/shared/read.ts'
+import { maxDetail } from './api.ts'
 import { codeOfReport, meaningOf } from './codes.ts'
 import { timeOf } from './time.ts'
 
@@ -33,5 +34,8 @@ export function readReport(element: JsonRecord, now: Date): DeliveryReport | str
 /** A failure without a reason is still a failure. */
 function failureOf(error: JsonRecord | undefined): Failure {
   const vendorCode = textOf(error, 'code')
-  return { code: codeOfReport(vendorCode), ...defined({ vendorCode, detail: textOf(error, 'message') }) }
+  return {
+    code: codeOfReport(vendorCode),
+    ...defined({ vendorCode, detail: textOf(error, 'message')?.slice(0, maxDetail) }),
+  }
 }

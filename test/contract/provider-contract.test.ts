@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { Agent } from 'undici'
 import { failureKind } from '../../src/core/contract/failures.ts'
 import type {
+  HttpClient,
   OutgoingMessage,
   ProviderAdapter,
   ProviderConnection,
@@ -77,6 +78,10 @@ for (const provider of providers) {
   if (provider.capabilities.looksUp) describe(`${provider.id}: asking`, () => askingContract(provider, samples))
 }
 
+/** Silence is waited out; any answer comes, also on a busy machine. */
+const silenceMs = 300
+const answerMs = 10_000
+
 /** An adapter that talks to a scripted server; both live for the tests of the enclosing `describe`. */
 function useAdapter(provider: ProviderDefinition, samples: ProviderSamples) {
   const used = {} as { server: ScriptedServer; agent: Agent; adapter: ProviderAdapter; calls: () => SeenRequest[] }
@@ -84,12 +89,21 @@ function useAdapter(provider: ProviderDefinition, samples: ProviderSamples) {
   before(async () => {
     const { login } = samples
     const server = await startScriptedServer()
-    const play: ScriptedServer['play'] = (script) =>
+    let timeoutMs = answerMs
+    const play: ScriptedServer['play'] = (script) => {
+      timeoutMs = script === neverAnswer ? silenceMs : answerMs
       server.play((response, seen) => (login && isLogin(seen) ? playing(login.answer) : script)(response, seen))
+    }
     used.server = { ...server, play }
     used.calls = () => server.seen.filter((seen) => !isLogin(seen))
     used.agent = createAgent()
-    const http = createHttpClient({ connectMs: 1000, totalMs: 150, maxBytes: 65_536, dispatcher: used.agent })
+    const client = createHttpClient({
+      connectMs: answerMs,
+      totalMs: answerMs,
+      maxBytes: 65_536,
+      dispatcher: used.agent,
+    })
+    const http: HttpClient = (request) => client({ ...request, timeoutMs })
     used.adapter = provider.createAdapter({ http, settings: samples.settings(used.server.url) })
   })
   after(async () => {
@@ -174,7 +188,7 @@ function sendingContract(provider: ProviderDefinition, samples: ProviderSamples)
   })
 
   it('nobody there: refused, because provably not sent', async () => {
-    const http = createHttpClient({ connectMs: 1000, totalMs: 1000, maxBytes: 10, dispatcher: used.agent })
+    const http = createHttpClient({ connectMs: answerMs, totalMs: answerMs, maxBytes: 10, dispatcher: used.agent })
     const unreachable = provider.createAdapter({ http, settings: samples.settings('http://127.0.0.1:1') })
     const outcome = await unreachable.send(messageOf(samples), connectionOf(samples))
     expect(failureOf(outcome).code).to.equal('connection_unreachable')

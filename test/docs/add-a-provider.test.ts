@@ -13,7 +13,7 @@ const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) 
 const notCloned = new Set(['.git', '.env', 'node_modules', 'dist', 'data'])
 
 describe('docs/add-a-provider.md, followed to the letter', function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let clone: string
   let given: ReadonlyMap<string, string>
   let found: ReadonlyMap<string, string>
