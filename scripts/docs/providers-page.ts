@@ -6,8 +6,8 @@ import { providerVariables } from '../../src/providers/environment.ts'
 const intro = `# Providers
 
 Made from the definitions in \`src/providers\` by \`npm run docs\`. A connection is created by \`POST /v1/connections\` with
-these credentials; what is secret is never shown again but for its last four characters. How to add a provider:
-[add-a-provider.md](add-a-provider.md).`
+these credentials; what is secret is never shown again but for its last four characters. \`GET /v1/providers\` tells the
+same as JSON Schema, for whoever builds a form. How to add a provider: [add-a-provider.md](add-a-provider.md).`
 
 /** The whole page. */
 export const providersPage = (providers: readonly ProviderDefinition[]): string =>

@@ -14,6 +14,7 @@ import { createEventHandlers } from './handlers/events.ts'
 import { createLinkHandlers } from './handlers/links.ts'
 import { createMessageHandlers } from './handlers/messages.ts'
 import { createOperationsHandlers, type ReadinessCheck } from './handlers/operations.ts'
+import { createProviderHandlers } from './handlers/providers.ts'
 import { createSettingsHandlers } from './handlers/settings.ts'
 import { createWebhookHandlers } from './handlers/webhooks.ts'
 import { createRoutes } from './routes.ts'
@@ -66,6 +67,7 @@ export function createHttp(options: HttpOptions): HttpServer {
       reasonKeys: core.reasonKeys,
       flowProblems: core.flowProblems,
     }),
+    providers: createProviderHandlers(providers),
     connections: createConnectionHandlers({
       connections: core.connections,
       providers,

@@ -12,6 +12,7 @@ import type { createEventHandlers } from './handlers/events.ts'
 import type { createLinkHandlers } from './handlers/links.ts'
 import { type createMessageHandlers, resolveSchema } from './handlers/messages.ts'
 import type { createOperationsHandlers } from './handlers/operations.ts'
+import type { createProviderHandlers } from './handlers/providers.ts'
 import type { createSettingsHandlers } from './handlers/settings.ts'
 import type { createWebhookHandlers } from './handlers/webhooks.ts'
 import type { Route } from './route.ts'
@@ -23,6 +24,7 @@ export interface Handlers {
   readonly actions: ReturnType<typeof createActionHandlers>
   readonly links: ReturnType<typeof createLinkHandlers>
   readonly settings: ReturnType<typeof createSettingsHandlers>
+  readonly providers: ReturnType<typeof createProviderHandlers>
   readonly connections: ReturnType<typeof createConnectionHandlers>
   readonly apiKeys: ReturnType<typeof createApiKeyHandlers>
   readonly audit: ReturnType<typeof createAuditHandlers>
@@ -74,7 +76,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, actions, links, settings, connections, apiKeys, audit, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, apiKeys, audit, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -96,6 +98,7 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'put',    path: settingsPath,                      auth: 'manage', tenant: 'path',           body: settingsSchema, reserved,          handler: settings.put },
   { method: 'get',    path: channelPath,                       auth: 'read',   tenant: 'path',                                                    handler: settings.get },
   { method: 'put',    path: channelPath,                       auth: 'manage', tenant: 'path',           body: settingsSchema, reserved,          handler: settings.put },
+  { method: 'get',    path: '/v1/providers',                   auth: 'read',   tenant: 'shared',                                                  handler: providers.list },
   { method: 'get',    path: '/v1/connections',                 auth: 'read',   tenant: 'filter',         query: connectionFilter,                 handler: connections.list },
   { method: 'post',   path: '/v1/connections',                 auth: 'manage', tenant: 'body',           query: verify, body: connectionSchema,   handler: connections.post },
   { method: 'get',    path: '/v1/connections/:id',             auth: 'read',   tenant: 'connection',                                              handler: connections.get },
