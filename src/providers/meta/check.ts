@@ -1,8 +1,9 @@
 import { addressOf } from '../../core/contract/address.ts'
 import { type FailureCode, failureKind } from '../../core/contract/failures.ts'
 import type { ConnectionCheck, HttpClient, ProviderConnection } from '../../core/contract/provider.ts'
+import type { Answer } from '../shared/answer.ts'
 import { parseJson, textOf } from '../shared/read.ts'
-import { type Answer, failureOfAnswer, type GraphSettings, phoneNumberCall, withoutSecrets } from './graph.ts'
+import { failureOfAnswer, type GraphSettings, phoneNumberCall, withoutSecrets } from './graph.ts'
 
 const fields = ['id', 'display_phone_number', 'verified_name', 'status', 'quality_rating'].join(',')
 
@@ -97,7 +98,7 @@ const otherFix = "Check again later; if it stays, look at Meta's status page."
 
 /** An answer without advice says nothing about the connection, so only Meta's own words are given. */
 function refusedCheck(answer: Answer, connection: ProviderConnection): ConnectionCheck {
-  const { code, detail, vendorCode } = failureOfAnswer(answer, connection, new Date())
+  const { code, detail, vendorCode } = failureOfAnswer(answer, connection)
   const said = [vendorCode && `code ${vendorCode}`, detail].filter(Boolean).join(': ')
   const known = advice[code]
   if (!known) return { name: 'answer', ok: false, detail: `Meta answered: ${said}`, fix: otherFix }

@@ -1,9 +1,8 @@
 import type { ProviderDefinition } from '../../core/contract/provider.ts'
+import { defaultLimits, messageLifetimeMs, pairLimit, serviceWindowMs } from '../whatsapp/limits.ts'
 import { createMetaAdapter } from './adapter.ts'
-import { defaultApiVersion, defaultBaseUrl } from './graph.ts'
-
-const digits = /^\d{5,20}$/
-const printable = /^[\x21-\x7e]+$/
+import { credentialFields } from './credentials.ts'
+import { defaultApiVersion, defaultBaseUrl } from './defaults.ts'
 
 /** WhatsApp Cloud API of Meta. */
 export const meta = {
@@ -13,69 +12,17 @@ export const meta = {
     echoesReference: true,
     readReceipts: true,
     freeForm: true,
-    // https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages#customer-service-windows
-    serviceWindowMs: 24 * 3_600_000,
+    serviceWindowMs,
     retriesWebhooks: true,
     webhookProof: 'signature',
     templates: 'registered',
     looksUp: false,
     dialogue: 'gateway',
   },
-  credentialFields: [
-    {
-      name: 'phoneNumberId',
-      label: 'Phone number ID',
-      help: 'WhatsApp Manager, Phone numbers, or the API setup page of the app. Not the phone number itself.',
-      required: true,
-      sensitive: false,
-      pattern: digits,
-    },
-    {
-      name: 'wabaId',
-      label: 'WhatsApp Business Account ID',
-      help: 'Shown beside the phone number ID; templates belong to it.',
-      required: true,
-      sensitive: false,
-      pattern: digits,
-    },
-    {
-      name: 'accessToken',
-      label: 'Access token',
-      help: 'Of a system user, never expiring, with whatsapp_business_messaging and whatsapp_business_management.',
-      required: true,
-      sensitive: true,
-      pattern: printable,
-    },
-    {
-      name: 'appSecret',
-      label: 'App secret',
-      help: 'Meta app, App settings, Basic. Every webhook is verified with it.',
-      required: true,
-      sensitive: true,
-      pattern: printable,
-    },
-    {
-      name: 'previousAppSecret',
-      label: 'Previous app secret',
-      help: 'Only while the app secret is being changed: both are accepted.',
-      required: false,
-      sensitive: true,
-      pattern: printable,
-    },
-    {
-      name: 'apiVersion',
-      label: 'Graph API version',
-      help: 'A version lives about two years; Meta serves an expired one with the oldest that still lives.',
-      required: false,
-      sensitive: false,
-      pattern: /^v\d{1,3}\.\d$/,
-      default: defaultApiVersion,
-    },
-  ],
+  credentialFields,
   senderIdField: 'phoneNumberId',
   vendorAccountIdField: 'wabaId',
-  // https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/time-to-live
-  messageLifetimeMs: 30 * 24 * 3_600_000,
+  messageLifetimeMs,
   environment: {
     settings: {
       baseUrl: { variable: 'META_BASE_URL', help: 'Meta Graph API', default: defaultBaseUrl },
@@ -99,8 +46,7 @@ export const meta = {
     },
     webhookAliases: ['/api/v1/whatsapp/webhook'],
   },
-  // https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput and .../about-the-platform
-  defaultLimits: { messagesPerSecond: 80, concurrency: 40 },
-  pairLimit: { everyMs: 6_000, burst: 45 },
+  defaultLimits,
+  pairLimit,
   createAdapter: createMetaAdapter,
 } as const satisfies ProviderDefinition

@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CredentialField, ProviderConnection } from '../../core/contract/provider.ts'
 
 /** A text of a vendor's without these secrets: it is stored and shown, and vendors repeat what they were sent. */
@@ -16,3 +17,9 @@ export function secretsMask(fields: readonly CredentialField[]) {
     )
   }
 }
+
+const digest = (text: string) => createHash('sha256').update(text).digest()
+
+/** Compares without telling by time how much agrees; digests, since lengths may differ. */
+export const isSameSecret = (given: string, expected: string): boolean =>
+  timingSafeEqual(digest(given), digest(expected))

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { failureKind, failureKinds } from '../../src/core/contract/failures.ts'
-import { knownCodes, ruleOfAnswer, ruleOfCode, ruleOfReport } from '../../src/providers/meta/codes.ts'
+import { knownCodes, ruleOfAnswer, ruleOfCode, ruleOfReport } from '../../src/providers/whatsapp/codes.ts'
 
 /** What each of Meta's sending codes must become; one line per code of its error page. */
 const expected: Readonly<Record<string, string>> = {
@@ -74,7 +74,7 @@ const expected: Readonly<Record<string, string>> = {
   1752041: 'request_invalid',
 }
 
-describe('meta codes', () => {
+describe('whatsapp codes', () => {
   it('maps every known code, whatever the HTTP status says', () => {
     for (const [code, failure] of Object.entries(expected)) {
       for (const status of [400, 403, 429, 500, 503]) {

@@ -74,7 +74,7 @@ function readTemplateButton(element: unknown): Said {
   return { value: textOf(button, 'text'), buttonId: textOf(button, 'payload') }
 }
 
-/** Meta also sends `interactive` without its object, then with errors. */
+/** WhatsApp also sends `interactive` without its object, then with errors. */
 function readInteractive(element: unknown): Said {
   const interactive = recordOf(element, 'interactive')
   const replyType = textOf(interactive, 'type')

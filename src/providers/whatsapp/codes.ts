@@ -1,6 +1,7 @@
 /**
- * Meta's error codes in our vocabulary. The code decides, not the HTTP status: permanent refusals come with 500 and
- * passing ones with 400; asynchronous `failed` reports carry the same codes and no status at all.
+ * WhatsApp's error codes in our vocabulary: Meta's, whichever host of the API passes them on. The code decides, not the
+ * HTTP status: permanent refusals come with 500 and passing ones with 400; asynchronous `failed` reports carry the same
+ * codes and no status at all.
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
  * https://developers.facebook.com/docs/graph-api/guides/error-handling
  */

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { CustomerReply, DeliveryReport, InboundEvent, InboundPart } from '../../src/core/contract/events.ts'
-import { parseWebhook, verifyWebhook } from '../../src/providers/meta/webhook.ts'
+import { verifyWebhook } from '../../src/providers/meta/webhook.ts'
+import { parseEnvelope } from '../../src/providers/whatsapp/envelope.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const metadata = { display_phone_number: '4930555001', phone_number_id: '810000000000001' }
@@ -14,7 +15,7 @@ const messagesChange = (value: object) => ({
   value: { messaging_product: 'whatsapp', metadata, ...value },
 })
 
-const eventsOf = (...changes: unknown[]): InboundEvent[] => parseWebhook(webhookOf(...changes), now)
+const eventsOf = (...changes: unknown[]): InboundEvent[] => parseEnvelope(webhookOf(...changes), now)
 const partsOf = (value: object): InboundPart[] => eventsOf(messagesChange(value)).map(({ part }) => part)
 
 function reportOf(status: object): DeliveryReport {
@@ -56,13 +57,13 @@ describe('meta webhook: signature', () => {
   })
 
   it('and those bytes read as what the customer wrote', () => {
-    const [event] = parseWebhook(Buffer.from(signed), now)
+    const [event] = parseEnvelope(Buffer.from(signed), now)
     expect(event?.senderId).to.equal('810000000000001')
     expect(event?.part).to.include({ value: 'Grüße https://example.com/a', profileName: 'Jürgen' })
   })
 })
 
-describe('meta webhook: reports', () => {
+describe('whatsapp webhook: reports', () => {
   const pricing = { billable: true, pricing_model: 'PMP', type: 'regular', category: 'utility' }
   const priced = { model: 'PMP', type: 'regular', category: 'utility', isBillable: true }
   const common = { recipient_user_id: 'DE.20000000000000001', biz_opaque_callback_data: 'ob_01JD80' }
@@ -155,7 +156,7 @@ describe('meta webhook: reports', () => {
   })
 })
 
-describe('meta webhook: times', () => {
+describe('whatsapp webhook: times', () => {
   const cases: [label: string, timestamp: unknown, at: string | undefined][] = [
     ['text', '1790000100', '2026-09-21T14:15:00.000Z'],
     ['a number', 1790000100, '2026-09-21T14:15:00.000Z'],
@@ -179,7 +180,7 @@ describe('meta webhook: times', () => {
   }
 })
 
-describe('meta webhook: replies', () => {
+describe('whatsapp webhook: replies', () => {
   it('reads a text with sender, name, time and the message it answers', () => {
     const message = {
       ...inbound,
@@ -365,7 +366,7 @@ describe('meta webhook: replies', () => {
   })
 })
 
-describe('meta webhook: batches', () => {
+describe('whatsapp webhook: batches', () => {
   const typesOf = (events: InboundEvent[]) => events.map(({ part }) => part.type)
 
   it('reads all entries, changes and lists, each element addressed to its own number', () => {
@@ -373,7 +374,7 @@ describe('meta webhook: batches', () => {
     const body = {
       entry: [{ changes: [messagesChange({ statuses: [outbound, outbound] }), other] }, { changes: [other] }],
     }
-    const events = parseWebhook(Buffer.from(JSON.stringify(body)), now)
+    const events = parseEnvelope(Buffer.from(JSON.stringify(body)), now)
     expect(typesOf(events)).to.deep.equal(['report', 'report', 'reply', 'reply'])
     expect(events.map(({ senderId }) => senderId)).to.deep.equal([
       '810000000000001',
@@ -395,7 +396,7 @@ describe('meta webhook: batches', () => {
   it('parks entries, changes, values and lists that are none, and keeps their siblings', () => {
     const good = { changes: [messagesChange({ statuses: [outbound] })] }
     const entry = [null, {}, { changes: 'x' }, { changes: [null, {}, { field: 'messages' }] }, good]
-    const events = parseWebhook(Buffer.from(JSON.stringify({ entry })), now)
+    const events = parseEnvelope(Buffer.from(JSON.stringify({ entry })), now)
     expect(typesOf(events)).to.deep.equal([...Array(6).fill('unreadable'), 'report'])
     expect(typesOf(eventsOf(messagesChange({ statuses: {}, messages: [inbound] })))).to.deep.equal([
       'unreadable',
@@ -410,14 +411,14 @@ describe('meta webhook: batches', () => {
     const shown = events.map(({ part }) => (part.type === 'account_news' ? [part.topic, part.summary] : part))
     expect(shown).to.deep.equal([
       ['flows', 'News of a kind that is not known here: flows'],
-      ['errors', 'Meta reports error 130429: Rate limit hit'],
-      ['errors', 'Meta reports error without a code'],
+      ['errors', 'WhatsApp reports error 130429: Rate limit hit'],
+      ['errors', 'WhatsApp reports error without a code'],
       ['messages', 'News of a kind that is not known here: messages'],
     ])
     expect(events[0]).to.include({ senderId: '810000000000001', vendorAccountId: '910000000000001' })
     const test = { entry: [{ id: '0', changes: [messagesChange({ statuses: [outbound] })] }] }
     const ignored = [{ part: { type: 'ignored', topic: 'test' } }]
-    expect(parseWebhook(Buffer.from(JSON.stringify(test)), now)).to.deep.equal(ignored)
+    expect(parseEnvelope(Buffer.from(JSON.stringify(test)), now)).to.deep.equal(ignored)
   })
 
   it('takes no harm from names that reach for prototypes', () => {
@@ -425,7 +426,7 @@ describe('meta webhook: batches', () => {
       '{"__proto__":{"polluted":1,"status":"read"},"constructor":{"prototype":{"polluted":1}},"id":"wamid.1"}'
     const value = `{"__proto__":{"messages":[]},"statuses":[${poison}],"messages":[${poison}]}`
     const body = `{"__proto__":{"x":1},"entry":[{"changes":[{"field":"messages","value":${value}}]}]}`
-    const events = parseWebhook(Buffer.from(body), now)
+    const events = parseEnvelope(Buffer.from(body), now)
     expect(typesOf(events)).to.deep.equal(['unreadable', 'reply'])
     expect(({} as Record<string, unknown>).polluted).to.equal(undefined)
   })
@@ -458,7 +459,7 @@ describe('meta webhook: batches', () => {
       }),
     )
     fc.assert(
-      fc.property(fc.array(anything), (entry) => void parseWebhook(Buffer.from(JSON.stringify({ entry })), now)),
+      fc.property(fc.array(anything), (entry) => void parseEnvelope(Buffer.from(JSON.stringify({ entry })), now)),
     )
   })
 })

@@ -1,5 +1,5 @@
 /**
- * Our content as the body of `POST /{phone-number-id}/messages`.
+ * Our content as the body of `POST …/messages`.
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
  */
 
@@ -18,7 +18,7 @@ export const messageBody = (message: OutgoingMessage): Record<string, unknown> =
   biz_opaque_callback_data: message.reference,
 })
 
-/** Without `+` Meta may put the country code of the business number in front and write to a stranger. */
+/** Without `+` WhatsApp may put the country code of the business number in front and write to a stranger. */
 function recipientOf({ phone, userId }: OutgoingMessage): Record<string, string> {
   if (phone) return { to: `+${digitsOf(phone)}` }
   if (userId) return { recipient: userId }
@@ -55,7 +55,7 @@ function templateOf({ template, values, buttons }: TemplateContent) {
   return { name: template.name, language, ...(components.length > 0 && { components }) }
 }
 
-/** Meta refuses a parameter with a newline, a tab or more than four spaces in a row. */
+/** WhatsApp refuses a parameter with a newline, a tab or more than four spaces in a row. */
 const parameterText = (value: string): string => value.replace(/[\r\n\t]+/g, ' ').replace(/ {5,}/g, '    ')
 
 const textOf = ({ text }: TextContent) => ({ preview_url: false, body: text })

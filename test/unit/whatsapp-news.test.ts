@@ -1,14 +1,14 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { AccountNews, NewsEffect } from '../../src/core/contract/events.ts'
-import { parseWebhook } from '../../src/providers/meta/webhook.ts'
+import { parseEnvelope } from '../../src/providers/whatsapp/envelope.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const time = 1790000500
 
 function eventOf(field: string, value: unknown) {
   const entry = { id: '910000000000001', time, changes: [{ field, value }] }
-  const [event] = parseWebhook(Buffer.from(JSON.stringify({ entry: [entry] })), now)
+  const [event] = parseEnvelope(Buffer.from(JSON.stringify({ entry: [entry] })), now)
   if (!event) throw new Error('there is no part')
   return event
 }
@@ -26,7 +26,7 @@ const about = {
   message_template_language: template.language,
 }
 
-describe('meta news: templates', () => {
+describe('whatsapp news: templates', () => {
   const statuses: [event: string, use: string | undefined][] = [
     ['APPROVED', 'usable'],
     ['REINSTATED', 'usable'],
@@ -94,7 +94,7 @@ describe('meta news: templates', () => {
   })
 })
 
-describe('meta news: accounts and numbers', () => {
+describe('whatsapp news: accounts and numbers', () => {
   const later = now.getTime() / 1000 + 3600
   const restricted = (restriction_type: string, expiration?: number) => ({
     event: 'ACCOUNT_RESTRICTION',

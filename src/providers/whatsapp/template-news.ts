@@ -41,7 +41,7 @@ const status: NewsReader = (value) => {
   return { severity, summary: sentence(`${nameOf(template)} ${says}`, ...reasonsIn(value)), effects: [effect] }
 }
 
-/** Why, in Meta's words; `rejection_info` came later than `reason` and says more. */
+/** Why, in the reviewers' words; `rejection_info` came later than `reason` and says more. */
 function reasonsIn(value: unknown): string[] {
   const [reason, rejection, other, disable] = [
     textOf(value, 'reason'),
@@ -61,7 +61,7 @@ function reasonsIn(value: unknown): string[] {
 }
 
 /**
- * Meta announces a change a day ahead: then `correct_category` is the one to come and `new_category` still the present
+ * WhatsApp announces a change a day ahead: then `correct_category` is the one to come and `new_category` still the present
  * one.
  */
 const category: NewsReader = (value) => {
@@ -90,7 +90,7 @@ const components: NewsReader = (value) => {
   if (!template) return undefined
   const body = textOf(value, 'message_template_element')
   const effects: NewsEffect[] = body === undefined ? [] : [{ type: 'template_body', template, body }]
-  return { severity: 'warning', summary: sentence(`${nameOf(template)} was changed at Meta`), effects }
+  return { severity: 'warning', summary: sentence(`${nameOf(template)} was changed at WhatsApp`), effects }
 }
 
 /** Seen as `en_US` and as `en-US`; templates are registered with the first. */

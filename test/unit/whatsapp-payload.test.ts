@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Content } from '../../src/core/contract/content.ts'
 import type { OutgoingMessage } from '../../src/core/contract/provider.ts'
-import { messageBody } from '../../src/providers/meta/payload.ts'
+import { messageBody } from '../../src/providers/whatsapp/payload.ts'
 
 const bodyOf = (content: Content, more: Partial<OutgoingMessage> = {}): string =>
   JSON.stringify(messageBody({ phone: '+4915550001111', content, reference: 'ob_01', ...more }))
@@ -9,7 +9,7 @@ const bodyOf = (content: Content, more: Partial<OutgoingMessage> = {}): string =
 const head = '{"messaging_product":"whatsapp","recipient_type":"individual","to":"+4915550001111"'
 const tail = '"biz_opaque_callback_data":"ob_01"}'
 
-describe('meta payload', () => {
+describe('whatsapp payload', () => {
   it('writes a template with positional values and quick-reply payloads', () => {
     const template = { name: 'visit_reminder_v3', language: 'de' }
     const values = { customer: 'Anna', order: '#98079' }

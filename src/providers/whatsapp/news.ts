@@ -1,12 +1,12 @@
 /**
- * Everything that Meta tells by fields other than `messages`: what it means here, and a sentence for whoever operates.
+ * Everything that WhatsApp tells by fields other than `messages`: what it means here, and a sentence for whoever operates.
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
  */
 
 import type { AccountNews } from '../../core/contract/events.ts'
 import { defined, isRecord, textOf } from '../shared/read.ts'
 import { accountNews } from './account-news.ts'
-import { detailOf } from './graph.ts'
+import { detailOf } from './errors.ts'
 import { templateNews } from './template-news.ts'
 
 /** What one value of a field says. */
@@ -36,6 +36,6 @@ const unknownNews = (field: string): News => ({
 export function readAccountError(error: unknown): AccountNews {
   const code = textOf(error, 'code') ?? 'without a code'
   const detail = detailOf(error)
-  const summary = `Meta reports error ${code}${detail ? `: ${detail}` : ''}`
+  const summary = `WhatsApp reports error ${code}${detail ? `: ${detail}` : ''}`
   return { type: 'account_news', topic: 'errors', severity: 'warning', summary, effects: [], raw: error }
 }

@@ -1,5 +1,5 @@
 /**
- * What Meta tells about customers besides their messages: wishes about marketing, new numbers and ids, and messages
+ * What WhatsApp tells about customers besides their messages: wishes about marketing, new numbers and ids, and messages
  * that a person wrote in the WhatsApp Business app (coexistence).
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference
  */

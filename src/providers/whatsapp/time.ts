@@ -4,8 +4,8 @@ const earliest = Date.UTC(2009, 0, 1) // WhatsApp did not exist before
 const clockSkewMs = 600_000
 
 /**
- * Meta's epoch seconds, which it writes as text or as a number. Undefined when absent, unreadable, before 2009 or
- * more than ten minutes after `now`.
+ * Epoch seconds, written as text or as a number. Undefined when absent, unreadable, before 2009 or more than ten
+ * minutes after `now`.
  */
 export function timeOf(element: unknown, key: string, now: Date): Date | undefined {
   const text = textOf(element, key)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { ContactNews, InboundPart } from '../../src/core/contract/events.ts'
-import { parseWebhook } from '../../src/providers/meta/webhook.ts'
+import { parseEnvelope } from '../../src/providers/whatsapp/envelope.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const metadata = { display_phone_number: '4930555001', phone_number_id: '810000000000001' }
@@ -9,7 +9,7 @@ const at = new Date(1_790_000_600_000)
 function partsOf(field: string, value: object): InboundPart[] {
   const changes = [{ field, value: { messaging_product: 'whatsapp', metadata, ...value } }]
   const body = { object: 'whatsapp_business_account', entry: [{ id: '910000000000001', changes }] }
-  return parseWebhook(Buffer.from(JSON.stringify(body)), now).map((event) => {
+  return parseEnvelope(Buffer.from(JSON.stringify(body)), now).map((event) => {
     expect(event.senderId).to.equal('810000000000001')
     return event.part
   })
@@ -46,7 +46,7 @@ const echo = {
   text: { body: 'Sent by hand from the phone' },
 }
 
-describe('meta webhook: news about customers', () => {
+describe('whatsapp webhook: news about customers', () => {
   for (const [value, news] of [
     ['stop', 'marketing_stopped'],
     ['resume', 'marketing_resumed'],

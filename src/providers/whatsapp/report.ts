@@ -3,7 +3,7 @@ import type { DeliveryReport, Pricing, ReportStatus } from '../../core/contract/
 import type { Failure } from '../../core/contract/failures.ts'
 import { defined, fieldOf, listOf, recordOf, textOf } from '../shared/read.ts'
 import { ruleOfReport } from './codes.ts'
-import { detailOf, failureOf, maxDetail, vendorCodeOf, vendorErrorOf } from './graph.ts'
+import { detailOf, failureOf, maxDetail, vendorCodeOf, vendorErrorOf } from './errors.ts'
 import { timeOf } from './time.ts'
 
 /** `played` is the first playing of a voice message: whoever hears it has read it. */
