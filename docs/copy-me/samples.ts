@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
-import type { ProviderSamples } from '../../test/contract/samples/provider-samples.ts'
+import type { Content } from '../../src/core/contract/content.ts'
+import { type ProviderSamples, reference, type SampleRequest } from '../../test/contract/samples/provider-samples.ts'
 
 // Fill in: everything here as the vendor writes it, from its pages or from a recorded call; no real data.
 
@@ -10,12 +11,26 @@ const webhook = (...events: object[]): Buffer => Buffer.from(JSON.stringify({ se
 const report = {
   event: 'status',
   messageId: 'm-1',
-  reference: 'ref-0123456789abcdef',
+  reference,
   status: 'delivered',
   to: '4915550001111',
   at: '2026-06-24T10:00:00Z',
 }
 const reply = { event: 'message', id: 'in-1', type: 'text', from: '4915550001111', text: 'Yes', at: report.at }
+
+const reportOf = (status: string, more: object = {}) => webhook({ ...report, status, ...more })
+
+/** The request that a message with this content must become, compared whole. */
+const requestFor = (content: Content, said: object): SampleRequest => ({
+  content,
+  path: '/v1/messages',
+  headers: { authorization: 'Bearer secret-api-key-0001', 'content-type': 'application/json' },
+  body: { from: 'sender-1', to: '4915550001111', reference, ...said },
+})
+
+const template = { name: 'visit_reminder', language: 'en' }
+const buttons = [{ id: 'd:2026-06-23', title: '23 June 2026' }]
+const link = { title: 'Update', url: 'https://example.com/t/91' }
 
 export const samples: ProviderSamples = {
   settings: (baseUrl) => ({ baseUrl }),
@@ -25,7 +40,15 @@ export const samples: ProviderSamples = {
     webhookSecret: 'secret-webhook-0001',
     previousWebhookSecret: 'secret-webhook-0000',
   },
-  content: { type: 'text', text: 'Your parcel leaves today.' },
+  requests: [
+    requestFor({ type: 'text', text: 'Your parcel leaves today.' }, { text: 'Your parcel leaves today.' }),
+    requestFor(
+      { type: 'template', template, values: { customer: 'Asha Nair' }, buttons: ['g1.x.reattempt'] },
+      { template: { ...template, variables: ['Asha Nair'], buttonPayloads: ['g1.x.reattempt'] } },
+    ),
+    requestFor({ type: 'buttons', text: 'Which day?', buttons }, { text: 'Which day?', buttons }),
+    requestFor({ type: 'link', text: 'Your address', ...link }, { text: 'Your address', link }),
+  ],
   accepted: { status: 201, body: { id: 'm-1', status: 'queued' }, messageId: 'm-1' },
   acceptedWithoutId: { status: 201, body: { status: 'queued' } },
   throttled: {
@@ -38,7 +61,13 @@ export const samples: ProviderSamples = {
   serverError: { status: 500, body: errorBody('INTERNAL', 'Something went wrong') },
   refusalThatRepeats: (text) => ({ status: 400, body: errorBody('BAD_REQUEST', `Bad value ${text}`) }),
   webhook: webhook(report, reply),
-  unknownStatus: webhook({ ...report, status: 'teleported' }),
+  reports: {
+    sent: reportOf('sent'),
+    delivered: reportOf('delivered'),
+    read: reportOf('read'),
+    failed: reportOf('failed', { error: { code: 'NOT_ON_WHATSAPP' } }),
+  },
+  unknownStatus: reportOf('teleported'),
   unknownType: webhook({ ...reply, type: 'hologram' }),
   oneBad: webhook({ event: 'status', status: 'sent' }, report),
   sign: (body, secret) => ({

@@ -66,7 +66,7 @@ describe('TWIN: callback', () => {
     ['PAUSED', { status: 'accepted' }],
     ['SENT', { status: 'sent' }],
     ['Delivered', { status: 'delivered' }],
-    ['READ', { status: 'read' }],
+    ['READ', { status: 'delivered' }],
     ['UNDELIVERED', { isUnconfirmed: true }],
     ['ERROR', { isUnconfirmed: true }],
     ['Expired', { isUnconfirmed: true }],

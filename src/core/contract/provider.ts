@@ -20,6 +20,8 @@ export interface CredentialField {
   readonly pattern?: RegExp
   /** What the provider takes when the field is absent; shown beside it. */
   readonly default?: string
+  /** The field without which this one means nothing: both are given or neither. */
+  readonly togetherWith?: string
 }
 
 /** A field of what a connection says of a template: shown to whoever may see the connection. */
@@ -41,8 +43,9 @@ export interface Capabilities {
    */
   readonly retriesWebhooks: boolean
   /**
-   * `signature`: every webhook proves its origin. `url`: only the unguessable URL of the connection vouches for it, so
-   * there is no URL for the whole platform, and a reported failure is confirmed by asking.
+   * `signature`: every webhook proves its origin over its bytes, so one URL may serve all numbers of the platform, and a
+   * handshake is made. `url`: only the unguessable URL of the connection vouches for it, perhaps with a header that the
+   * vendor was told to send along; so there is no URL for the whole platform.
    */
   readonly webhookProof: 'signature' | 'url'
   /**
@@ -50,7 +53,10 @@ export interface Capabilities {
    * each connection says what stands for a template there (`templateFields`).
    */
   readonly templates: 'registered' | 'mapped'
-  /** Can the vendor be asked for a message by our reference, and for what became of it (`lookUp`, `poll`)? */
+  /**
+   * Can the vendor be asked for a message by our reference, and for what became of it (`lookUp`, `poll`)? Where it can, a
+   * failure that a webhook reports without a signature is only a hint to ask; where it cannot, the report counts.
+   */
   readonly looksUp: boolean
   /**
    * Who talks on after the first message. `provider`: a dialogue there asks the customer and tells us the choice; it is
@@ -67,6 +73,8 @@ export interface ProviderConnection {
   readonly signingSecret?: string
   /** `name.language` -> what stands for the template there; only where templates are `mapped`. */
   readonly templates?: TemplateMappings
+  /** Where the vendor reports to, as it reaches us; only given to `check`, and only of a connection that exists. */
+  readonly webhookUrl?: string
   /** Result of the provider's dialogue -> value -> what the customer chose; only where the dialogue is the provider's. */
   readonly dialogueResults?: DialogueResults
 }
@@ -214,7 +222,10 @@ export interface ProviderDefinition {
   readonly credentialFields: readonly CredentialField[]
   /** What a connection says of each template, where templates are `mapped`. */
   readonly templateFields?: readonly TemplateField[]
-  /** The credential that names our sender inside webhooks (Meta: the phone number id); absent = webhooks name none. */
+  /**
+   * The credential that names our sender inside webhooks (Meta: the phone number id); absent = webhooks name none, which
+   * only a URL of the connection's own allows. What names another sender is parked.
+   */
   readonly senderIdField?: string
   /** The credential that names the business account, to which news about templates and restrictions is addressed. */
   readonly vendorAccountIdField?: string

@@ -46,13 +46,16 @@ export function fieldErrors(
     ...fields.flatMap((field) => {
       const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined
       const at = `${path}.${field.name}`
-      if (value === undefined) return field.required ? [{ path: at, message: `is missing: ${field.help}` }] : []
+      if (value === undefined) return isNeeded(field, given) ? [{ path: at, message: `is missing: ${field.help}` }] : []
       return field.pattern && !field.pattern.test(value)
         ? [{ path: at, message: `has the wrong form: ${field.help}` }]
         : []
     }),
   ]
 }
+
+const isNeeded = ({ required, togetherWith }: CredentialField, given: Readonly<Record<string, string>>): boolean =>
+  required || (togetherWith !== undefined && Object.hasOwn(given, togetherWith))
 
 /** What is wrong with the mappings that a connection of this provider is given. */
 export function mappingErrors(provider: ProviderDefinition, { templates, dialogueResults }: Mappings): FieldError[] {

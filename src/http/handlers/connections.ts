@@ -3,7 +3,12 @@
 import { z } from 'zod'
 import type { ConnectionEvents } from '../../core/accounts/connection-events.ts'
 import { type Connection, SenderTakenError, webhookUrlOf } from '../../core/accounts/connections.ts'
-import type { ConnectionCheck, ProviderAdapter, ProviderDefinition } from '../../core/contract/provider.ts'
+import type {
+  ConnectionCheck,
+  ProviderAdapter,
+  ProviderConnection,
+  ProviderDefinition,
+} from '../../core/contract/provider.ts'
 import { maskSecret } from '../../core/observe/redact.ts'
 import { actorOf } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
@@ -96,7 +101,8 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     await assertFallback(deps, existing.accountId, body)
     const isVerified = query.verify && body.credentials !== undefined
     const templates = body.templates ?? existing.templates
-    const checks = isVerified ? await check(deps, provider.id, { credentials, templates }) : []
+    const webhookUrl = webhookUrlOf(existing, deps.publicUrl())
+    const checks = isVerified ? await check(deps, provider.id, { credentials, templates }, { webhookUrl }) : []
     const { name, businessPhone, limits, state, dialogueResults } = body
     const fallback = body.fallbackConnectionId === undefined ? {} : { fallbackConnectionId: fallbackIdOf(body) }
     const changes = {
@@ -125,7 +131,8 @@ const check = (
   { adapter }: ConnectionHandlerDeps,
   provider: string,
   { credentials, templates = {} }: Pick<z.infer<typeof connectionSchema>, 'credentials' | 'templates'>,
-): Promise<ConnectionCheck[]> => adapter(provider).check({ id: 'new', credentials, templates })
+  existing: Pick<ProviderConnection, 'webhookUrl'> = {},
+): Promise<ConnectionCheck[]> => adapter(provider).check({ id: 'new', credentials, templates, ...existing })
 
 function assertFields(
   provider: ProviderDefinition,

@@ -46,7 +46,7 @@ const statuses: ReadonlyMap<string, ReportStatus> = new Map<string, ReportStatus
   ['PAUSED', 'accepted'],
   ['SENT', 'sent'], // inferred: only `sentAt` was seen
   ['DELIVERED', 'delivered'],
-  ['READ', 'read'], // never seen for notifications
+  ['READ', 'delivered'], // never seen for notifications: no promise of read receipts, but it arrived
   ['UNDELIVERED', 'failed'],
   ['ERROR', 'failed'],
   ['EXPIRED', 'failed'], // spelling inferred from "status becomes Expired"

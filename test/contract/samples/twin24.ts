@@ -1,5 +1,5 @@
-import { signedReference } from '../../../src/providers/twin24/reference.ts'
-import type { ProviderSamples } from './provider-samples.ts'
+import { bulkIdOf, signedReference } from '../../../src/providers/twin24/reference.ts'
+import { type ProviderSamples, reference } from './provider-samples.ts'
 
 const connection = {
   signingSecret: 'secret_signing_0001',
@@ -9,7 +9,7 @@ const connection = {
 /** A JWT that lives until 2100. */
 const token = `head.${Buffer.from('{"exp":4102444800.5}').toString('base64url')}.tail`
 
-const signed = signedReference('AAAAAAAAAAAAAAAAAAAAAA.1', { id: '1', credentials: {}, ...connection })
+const signed = signedReference(reference, { id: '1', credentials: {}, ...connection })
 
 const item = {
   id: '5f5e1e9c-0000-4000-8000-000000000001',
@@ -34,6 +34,7 @@ const callback = {
 }
 
 const webhook = (...elements: object[]): Buffer => Buffer.from(JSON.stringify(elements))
+const reportOf = (newStatus: string) => webhook({ ...callback, newStatus })
 
 export const samples: ProviderSamples = {
   settings: (baseUrl) => ({
@@ -43,12 +44,44 @@ export const samples: ProviderSamples = {
   }),
   credentials: { email: 'gateway@example.com', password: 'secret-password-0001' },
   connection,
-  content: {
-    type: 'template',
-    template: { name: 'fdr_otp_cancellation', language: 'en' },
-    values: { customer: 'Asha Nair' },
-    buttons: [],
-  },
+  requests: [
+    {
+      content: {
+        type: 'template',
+        template: { name: 'fdr_otp_cancellation', language: 'en' },
+        values: { customer: 'Asha Nair' },
+        buttons: [],
+      },
+      path: '/notify/messages',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: {
+        bulkId: bulkIdOf(reference),
+        messages: [
+          {
+            channels: {
+              chat: {
+                chatId: 'b1f0-chat',
+                botId: 'c2e1-bot',
+                messengerType: 'WHATSAPP',
+                chatSessionName: signed,
+                provider: 'TWIN',
+              },
+            },
+            groupId: bulkIdOf(reference),
+            callbackUrl: 'https://gateway.example.com/webhooks/any/key',
+            callbackData: signed,
+            destinations: [
+              {
+                phone: '4915550001111',
+                messengerUserId: '4915550001111',
+                variables: { customer: 'Asha Nair', ref: signed },
+              },
+            ],
+          },
+        ],
+      },
+    },
+  ],
   login: { path: '/iam/auth/login', answer: { status: 200, body: { token, refreshToken: 'refresh' } } },
   accepted: { status: 200, body: [item], messageId: item.id },
   acceptedWithoutId: { status: 201, body: [{ ...item, id: null }] },
@@ -60,9 +93,21 @@ export const samples: ProviderSamples = {
   },
   credentialsRefused: { status: 401, body: { error: 'Token is expired.' } },
   serverError: { status: 500, body: { error: 'Internal error' } },
+  itemError: { status: 200, body: [{ ...item, id: null, error: { message: 'Message rejected', trace: [] } }] },
   refusalThatRepeats: (text) => ({ status: 422, body: { error: { message: `Bad value ${text}`, trace: [] } } }),
   webhook: webhook(callback, { ref: signed, action: 'REATTEMPT' }),
-  unknownStatus: webhook({ ...callback, newStatus: 'teleported' }),
+  reports: {
+    sent: reportOf('SENT'),
+    delivered: reportOf('DELIVERED'),
+    read: reportOf('READ'),
+    failed: reportOf('UNDELIVERED'),
+  },
+  unknownStatus: reportOf('teleported'),
+  forged: [
+    webhook({ ...callback, callbackData: signed.replace(/.{22}$/, (mac) => [...mac].reverse().join('')) }),
+    webhook({ ref: signed.replace('0123', '3210'), action: 'CANCEL' }),
+    webhook({ ref: reference, action: 'CANCEL' }),
+  ],
   oneBad: webhook({ newStatus: 'DELIVERED' }, callback),
   secretFields: [],
 }
