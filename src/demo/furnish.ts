@@ -1,6 +1,7 @@
 /** The set-up of a new installation, step by step as a person would do it, through the real API. */
 
 import type { AccountInput, TemplateInput } from '../providers/simulator/inputs.ts'
+import { accountsProvider } from '../providers/simulator/simulator.ts'
 import type { Scene } from './script.ts'
 import type { Stage } from './stage.ts'
 
@@ -48,7 +49,7 @@ async function enterConnection({ api }: Stage): Promise<Connection> {
   const { phoneNumberId, wabaId, accessToken, appSecret } = number
   const connection = await api.call<Connection>('POST', '/v1/connections', {
     accountId: platformAccountId,
-    provider: 'meta',
+    provider: accountsProvider,
     name: 'Platform',
     businessPhone,
     credentials: { phoneNumberId, wabaId, accessToken, appSecret },

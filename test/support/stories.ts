@@ -126,7 +126,7 @@ export async function anOwnConnection(
   return { accountId, connectionId: id, phoneNumberId: credentials.phoneNumberId, path, credentials }
 }
 
-async function builtInTemplates(world: Reachable) {
+export async function builtInTemplates(world: Reachable) {
   const { body } = await world.call<{ items: { registration: TemplateInput }[] }>('GET', '/v1/templates')
   return body.items.map(({ registration }) => registration)
 }

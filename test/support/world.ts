@@ -75,6 +75,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ADMIN_API_KEY: adminKey,
     SECRETS_KEYS: newKeyRing(),
     META_BASE_URL: provider.url,
+    DIALOG360_BASE_URL: `${provider.url}/dialog360`,
     TWIN24_IAM_URL: `${provider.url}/twin24/iam`,
     TWIN24_NOTIFY_URL: `${provider.url}/twin24/notify`,
     TWIN24_ANALYSE_URL: `${provider.url}/twin24/analyse`,

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { type Answer, type Call, json } from './answers.ts'
+import type { ChannelInput } from './dialog360/inputs.ts'
 import {
   type AccountInput,
   type CustomerInput,
@@ -81,6 +82,10 @@ const routesOf = (simulator: Control): Readonly<Record<string, Handler>> => ({
   },
   'POST news': async ({ body }) => {
     await simulator.tell(fieldNewsInput.parse(parseJson(body)))
+    return ok
+  },
+  'POST dialog360/channels': ({ body }) => {
+    for (const channel of listIn(body)) simulator.dialog360.add(channel as ChannelInput)
     return ok
   },
   'POST twin24/companies': ({ body }) => {

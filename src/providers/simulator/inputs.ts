@@ -66,13 +66,14 @@ export const ruleInput = z.strictObject({
   next: z.number().int().min(1).optional(),
   /** Wait before the HTTP answer. */
   delayMs: delayMs.optional(),
-  /** Refuse with this answer; without `code` it is an HTML page. */
+  /** Refuse with this answer: by Meta's code, in words of 360dialog's own, or else with an HTML page. */
   error: z
     .strictObject({
       http: z.number().int().optional(),
       code: z.number().int().optional(),
       subcode: z.number().int().optional(),
       details: z.string().optional(),
+      words: z.string().optional(),
       retryAfterS: z.number().optional(),
     })
     .optional(),

@@ -1,8 +1,9 @@
-/** `POST /{phoneNumberId}/messages`: checks, takes, and lies where the script says so. */
+/** `POST …/messages`: checks, takes, and lies where the script says so. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { digitsOf } from '../../core/contract/address.ts'
 import { type Answer, type Call, json, type Outcome, proxyPage, refused } from './answers.ts'
+import { refusedInWords } from './dialog360/refusal.ts'
 import type { Events } from './events.ts'
 import type { GraphProblem } from './graph-errors.ts'
 import { newMessageId } from './ids.ts'
@@ -136,9 +137,14 @@ function tellLie(lie: Rule, truth?: Answer): Outcome | undefined {
   }
 }
 
+function refusalOf({ http, code, subcode, details, words }: Omit<NonNullable<Rule['error']>, 'retryAfterS'>): Answer {
+  if (code !== undefined) return refused({ code, subcode, details, http })
+  return words === undefined ? proxyPage(http ?? 503) : refusedInWords(http ?? 400, words)
+}
+
 const errorName = ({ http, code }: NonNullable<Rule['error']>): string => `${http ?? ''}/${code ?? 'html'}`
 
-function errorAnswer({ http, code, subcode, details, retryAfterS }: NonNullable<Rule['error']>): Answer {
-  const answer = code === undefined ? proxyPage(http ?? 503) : refused({ code, subcode, details, http })
+function errorAnswer({ retryAfterS, ...error }: NonNullable<Rule['error']>): Answer {
+  const answer = refusalOf(error)
   return retryAfterS === undefined ? answer : { ...answer, headers: { 'retry-after': String(retryAfterS) } }
 }

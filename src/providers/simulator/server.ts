@@ -13,13 +13,14 @@ interface Deps {
   readonly control: (call: Call) => Promise<Outcome>
   readonly platform: Platform
   readonly twin24: (call: Call) => Outcome | Promise<Outcome>
+  readonly dialog360: (call: Call) => Outcome | Promise<Outcome>
   readonly events: Events
   readonly ledger: Ledger
 }
 
 const maxBodyBytes = 5_000_000
 
-export function createHttpServer({ graphApi, control, platform, twin24, events, ledger }: Deps): Server {
+export function createHttpServer({ graphApi, control, platform, twin24, dialog360, events, ledger }: Deps): Server {
   const answer = (call: Call): Outcome | Promise<Outcome> => {
     const { method, path } = call
     if (path.startsWith('/_sim/')) return control(call)
@@ -28,6 +29,7 @@ export function createHttpServer({ graphApi, control, platform, twin24, events, 
     }
     if (path === '/portal' || path.startsWith('/portal/')) return platform.portal(call)
     if (path.startsWith('/twin24/')) return twin24(call)
+    if (path.startsWith('/dialog360/')) return dialog360(call)
     return path === '/' ? html(200, welcomePage) : graphApi(call)
   }
 

@@ -13,6 +13,12 @@ export const metaJson = (value: unknown): string =>
     .replaceAll('/', '\\/')
     .replace(/[\u007f-\uffff]/g, escaped)
 
+/** The headers of Meta's webhooks. */
+export const signedHeaders = (body: string, appSecret: string): Record<string, string> => ({
+  'user-agent': 'facebookexternalua',
+  'x-hub-signature-256': signature(body, appSecret),
+})
+
 /** The value of `X-Hub-Signature-256` for a body. */
 export const signature = (body: string | Buffer, appSecret: string): string =>
   `sha256=${createHmac('sha256', appSecret).update(body).digest('hex')}`

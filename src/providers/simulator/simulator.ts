@@ -1,6 +1,6 @@
 /**
- * Stands in for Meta's WhatsApp Cloud API, for TWIN, for the platform's NDR API and for the tracking portal, over real HTTP.
- * It checks as strictly as Meta, tells delivery reports by signed webhooks, lies where it is told to, lets customers
+ * Stands in for Meta's WhatsApp Cloud API, for 360dialog, for TWIN, for the platform's NDR API and for the tracking portal,
+ * over real HTTP. It checks as strictly as Meta, tells delivery reports by signed webhooks, lies where it is told to, lets customers
  * answer, and keeps the record by which a test judges the gateway.
  */
 
@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { digitsOf } from '../../core/contract/address.ts'
 import { createControl } from './control.ts'
 import { createCustomers } from './customers.ts'
+import { createDialog360Api } from './dialog360/api.ts'
+import { type Channels, createChannels } from './dialog360/channels.ts'
 import { createEvents, type Listener } from './events.ts'
 import { createGraphApi } from './graph-api.ts'
 import { createInbound, type Inbound } from './inbound.ts'
@@ -29,6 +31,7 @@ import { createRandom } from './random.ts'
 import { createScript } from './script.ts'
 import { createSendMessage } from './send-message.ts'
 import { createHttpServer } from './server.ts'
+import { signedHeaders } from './signed-json.ts'
 import { createState } from './state.ts'
 import { createTemplateApi } from './template-api.ts'
 import { createTimers } from './timers.ts'
@@ -36,6 +39,9 @@ import { createTwin24, type TwinSimulator } from './twin24/twin24.ts'
 import { type Verification, verifyWebhook } from './verify-webhook.ts'
 import { fieldWebhook } from './webhook-bodies.ts'
 import { createWebhooks, type WebhookOptions } from './webhooks.ts'
+
+/** The provider whose connections reach the numbers of `addAccount`. */
+export const accountsProvider = 'meta'
 
 export interface SimulatorOptions {
   readonly accounts?: readonly AccountInput[]
@@ -90,6 +96,8 @@ export interface Simulator extends Pick<Inbound, 'tap' | 'say' | 'send'> {
   stats(): Stats
   /** The other provider: TWIN's services under `/twin24/`. */
   readonly twin24: TwinSimulator
+  /** Numbers that 360dialog hosts, under `/dialog360/`; rules, customers and the record are those of all numbers. */
+  readonly dialog360: Pick<Channels, 'add'>
   ndr: Platform['ndr']
   ndrCalls: Platform['ndrCalls']
   /** Returns the function that ends it. */
@@ -113,13 +121,17 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const ledger = createLedger({ size, keepBodies })
   const platform = createPlatform(events, size)
   const script = createScript(random)
-  const webhooks = createWebhooks({ state, ledger, events, timers, options: options.webhooks ?? {} })
+  const channels = createChannels(state)
+  const headersOf = (account: Account, body: string) =>
+    channels.headersOf(account) ?? signedHeaders(body, account.appSecret)
+  const webhooks = createWebhooks({ state, ledger, events, timers, headersOf, options: options.webhooks ?? {} })
   const inbound = createInbound({ state, ledger, webhooks, events, now })
   const customers = createCustomers({ state, inbound, timers })
   const lifecycle = createLifecycle({ state, webhooks, customers, timers, delaysMs: statusDelaysMs, random })
   const sendMessage = createSendMessage({ state, ledger, events, script, lifecycle, enforceWindow })
   const templateApi = createTemplateApi({ state, timers, webhooks, approvalMs: options.templateApprovalMs ?? 0 })
   const graphApi = createGraphApi({ state, sendMessage, templateApi })
+  const dialog360Api = createDialog360Api({ state, channels, sendMessage, templateApi })
   const twin24 = createTwin24({ timers, size, stepMs: statusDelaysMs.delivered ?? 10 })
   let url: string | undefined
 
@@ -173,6 +185,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     webhooks: ledger.webhooks,
     stats: () => ledger.stats(webhooks.counts()),
     twin24,
+    dialog360: channels,
     ndr: platform.ndr,
     ndrCalls: platform.ndrCalls,
     subscribe: events.subscribe,
@@ -194,6 +207,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     control: createControl(simulator),
     platform,
     twin24: twin24.handle,
+    dialog360: dialog360Api,
     events,
     ledger,
   })

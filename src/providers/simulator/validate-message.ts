@@ -1,5 +1,5 @@
 /**
- * Checks the body of `POST /{phoneNumberId}/messages` as strictly as Meta. Pure.
+ * Checks the body of `POST …/messages` as strictly as Meta. Pure.
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
  */
 

@@ -1,10 +1,10 @@
-/** Sends webhooks: signed, in bounded concurrency, in batches if wanted, again if not answered 200. */
+/** Sends webhooks: in bounded concurrency, in batches if wanted, again if not answered 200. */
 
 import { Agent, request } from 'undici'
 import type { Events } from './events.ts'
 import type { Account } from './inputs.ts'
 import type { Ledger, Stats } from './ledger.ts'
-import { metaJson, signature } from './signed-json.ts'
+import { metaJson } from './signed-json.ts'
 import type { State } from './state.ts'
 import type { Timers } from './timers.ts'
 import { messagesWebhook, type WebhookPart } from './webhook-bodies.ts'
@@ -50,10 +50,12 @@ interface Deps {
   readonly ledger: Ledger
   readonly events: Events
   readonly timers: Timers
+  /** What shows whom a webhook with this body is from. */
+  readonly headersOf: (account: Account, body: string) => Readonly<Record<string, string>>
   readonly options: WebhookOptions
 }
 
-export function createWebhooks({ state, ledger, events, timers, options }: Deps): Webhooks {
+export function createWebhooks({ state, ledger, events, timers, headersOf, options }: Deps): Webhooks {
   const { concurrency = 64, attempts = 12, retryBaseMs = 200, retryMaxMs = 10_000, timeoutMs = 10_000 } = options
   const { batchSize = 1, batchWaitMs = 20 } = options
   const agent = new Agent({ connections: concurrency, headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
@@ -90,7 +92,7 @@ export function createWebhooks({ state, ledger, events, timers, options }: Deps)
     pump()
   }
 
-  /** Meta counts 200 alone as taken. */
+  /** Only 200 counts as taken, at Meta and at 360dialog. */
   const settle = (job: Job, answer: { status?: number; error?: string }): void => {
     record(job, answer)
     if (answer.status === 200 || job.attempt >= attempts) {
@@ -117,11 +119,7 @@ export function createWebhooks({ state, ledger, events, timers, options }: Deps)
       const response = await request(current.webhookUrl ?? '', {
         method: 'POST',
         dispatcher: agent,
-        headers: {
-          'content-type': 'application/json',
-          'user-agent': 'facebookexternalua',
-          'x-hub-signature-256': signature(body, current.appSecret),
-        },
+        headers: { 'content-type': 'application/json', ...headersOf(current, body) },
         body,
       })
       await response.body.dump()
