@@ -1,4 +1,3 @@
-import { type Failure, failureKind } from '../../src/core/contract/failures.ts'
 import type {
   HttpClient,
   HttpResult,
@@ -7,16 +6,9 @@ import type {
   ProviderConnection,
   SendOutcome,
 } from '../../src/core/contract/provider.ts'
+import { type Answer, failed, isSuccess } from '../../src/providers/shared/answer.ts'
 import { defined, parseJson, textOf } from '../../src/providers/shared/read.ts'
-import {
-  type Answer,
-  apiCall,
-  type CopyMeSettings,
-  copyMeSettings,
-  failureOfAnswer,
-  isSuccess,
-  withoutSecrets,
-} from './api.ts'
+import { apiCall, type CopyMeSettings, copyMeSettings, failureOfAnswer, withoutSecrets } from './api.ts'
 import { businessPhoneOf, checkConnection } from './check.ts'
 import { messageBody } from './payload.ts'
 import { parseWebhook, verifyWebhook } from './webhook.ts'
@@ -72,8 +64,3 @@ function taken({ status, body }: Answer): SendOutcome {
   if (!messageId) return failed({ code: 'answer_unreadable', detail: `HTTP ${status} without a message id` })
   return { outcome: 'accepted', messageId, ...defined({ recipientId: textOf(answer, 'to') }) }
 }
-
-const failed = (failure: Failure): SendOutcome => ({
-  outcome: failureKind(failure.code).class === 'in_doubt' ? 'in_doubt' : 'refused',
-  failure,
-})

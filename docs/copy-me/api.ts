@@ -1,8 +1,9 @@
 /** Calls of the vendor's API and what their answers say, common to sending and checking. */
 
 import type { Failure } from '../../src/core/contract/failures.ts'
-import type { HttpRequest, HttpResult, ProviderConnection } from '../../src/core/contract/provider.ts'
+import type { HttpRequest, ProviderConnection } from '../../src/core/contract/provider.ts'
 import { retryAfterMs } from '../../src/core/contract/retry-after.ts'
+import type { Answer } from '../../src/providers/shared/answer.ts'
 import { defined, parseJson, recordOf, textOf } from '../../src/providers/shared/read.ts'
 import { secretsMask } from '../../src/providers/shared/secrets.ts'
 import { codeOfAnswer } from './codes.ts'
@@ -30,10 +31,6 @@ export const apiCall = (
   headers: { authorization: `Bearer ${credentials.apiKey ?? ''}`, 'content-type': 'application/json' },
   ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
 })
-
-export type Answer = Extract<HttpResult, { kind: 'answer' }>
-
-export const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300
 
 /** Whatever the vendor says is stored and shown, so it goes through this first. */
 export const withoutSecrets = secretsMask(credentialFields)

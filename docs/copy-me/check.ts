@@ -1,8 +1,9 @@
 import { addressOf } from '../../src/core/contract/address.ts'
 import { type FailureCode, failureKind } from '../../src/core/contract/failures.ts'
 import type { ConnectionCheck, HttpClient, ProviderConnection } from '../../src/core/contract/provider.ts'
+import { type Answer, isSuccess } from '../../src/providers/shared/answer.ts'
 import { parseJson, textOf } from '../../src/providers/shared/read.ts'
-import { type Answer, apiCall, type CopyMeSettings, failureOfAnswer, isSuccess, withoutSecrets } from './api.ts'
+import { apiCall, type CopyMeSettings, failureOfAnswer, withoutSecrets } from './api.ts'
 
 /** Fill in: a call that changes nothing and needs the same rights as sending. */
 const askForSender = (settings: CopyMeSettings, connection: ProviderConnection) =>

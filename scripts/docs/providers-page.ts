@@ -30,9 +30,9 @@ function section(provider: ProviderDefinition): string {
 const fieldTable = (heading: string, fields: readonly CredentialField[]): string =>
   table(
     [heading, 'needed', 'secret', 'what it is'],
-    fields.map(({ name, label, help, required, sensitive }) => [
+    fields.map(({ name, label, help, required, sensitive, togetherWith }) => [
       `\`${name}\``,
-      required ? 'yes' : 'no',
+      required ? 'yes' : togetherWith ? `with \`${togetherWith}\`` : 'no',
       sensitive ? 'yes' : 'no',
       `${label}. ${help}`,
     ]),

@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect } from 'chai'
 import { providers } from '../../src/providers/index.ts'
 import { samplesOf } from '../contract/samples/samples.ts'
@@ -20,7 +20,7 @@ for (const storage of storages) {
     for (const provider of providers) {
       it(`is told for ${provider.id} by a schema that takes and refuses what the API does`, async () => {
         const { credentials = {}, connection } = (await samplesOf(provider.id)) ?? {}
-        const fits = new Ajv().compile((await shownProvider(provider.id))?.credentials ?? false)
+        const fits = new Ajv2020().compile((await shownProvider(provider.id))?.credentials ?? false)
         const without = (left: string) =>
           Object.fromEntries(Object.entries(credentials).filter(([name]) => name !== left))
         const names = provider.credentialFields.map(({ name }) => name)

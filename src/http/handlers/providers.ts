@@ -23,6 +23,9 @@ const fieldsSchema = (fields: readonly CredentialField[]) => ({
   type: 'object',
   properties: Object.fromEntries(fields.map((field) => [field.name, propertyOf(field)])),
   required: fields.filter(({ required }) => required).map(({ name }) => name),
+  dependentRequired: Object.fromEntries(
+    fields.flatMap(({ name, togetherWith }) => (togetherWith === undefined ? [] : [[name, [togetherWith]]])),
+  ),
   additionalProperties: false,
 })
 

@@ -4,7 +4,9 @@ import type { Failure } from '../../core/contract/failures.ts'
 import type { HttpResult, ProviderConnection } from '../../core/contract/provider.ts'
 import { retryAfterMs } from '../../core/contract/retry-after.ts'
 import { defined, fieldOf, parseJson, textOf } from '../shared/read.ts'
+import { secretsMask } from '../shared/secrets.ts'
 import { ruleOfAnswer } from './codes.ts'
+import { credentialFields } from './credentials.ts'
 
 export type Answer = Extract<HttpResult, { kind: 'answer' }>
 
@@ -37,7 +39,4 @@ export function wordsOf(answer: unknown): string | undefined {
 }
 
 /** A failure is stored and shown, so no secret may be in it. */
-export function withoutSecrets(text: string, { credentials, signingSecret }: ProviderConnection): string {
-  const secrets = [credentials.password || [], signingSecret || []].flat()
-  return secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text)
-}
+export const withoutSecrets = secretsMask(credentialFields)

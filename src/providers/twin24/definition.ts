@@ -1,9 +1,8 @@
 import type { ProviderDefinition } from '../../core/contract/provider.ts'
 import { createTwin24Adapter } from './adapter.ts'
 import { defaults } from './api.ts'
+import { credentialFields, vendorId } from './credentials.ts'
 
-/** Ids are UUIDs in every example; nothing says that they must be. */
-const vendorId = /^[\w-]{1,64}$/
 /** Published nowhere: a cautious start, raised per connection by its limits. */
 const defaultLimits = { messagesPerSecond: 5, concurrency: 4 }
 
@@ -21,32 +20,7 @@ export const twin24 = {
     looksUp: true,
     dialogue: 'provider',
   },
-  credentialFields: [
-    {
-      name: 'email',
-      label: 'E-mail',
-      help: 'Login of a TWIN user who may send messages; best one of its own for this gateway.',
-      required: true,
-      sensitive: false,
-      pattern: /^[^\s@]{1,128}@[^\s@]{1,128}$/,
-    },
-    {
-      name: 'password',
-      label: 'Password',
-      help: 'Password of that user.',
-      required: true,
-      sensitive: true,
-      pattern: /^\S.{0,254}$/u,
-    },
-    {
-      name: 'companyId',
-      label: 'Company ID',
-      help: 'Only for users who belong to several companies.',
-      required: false,
-      sensitive: false,
-      pattern: vendorId,
-    },
-  ],
+  credentialFields,
   templateFields: [
     {
       name: 'chatId',
