@@ -43,7 +43,11 @@ for (const provider of providers) {
         )
         const planted = Object.fromEntries(takes.map(({ name }) => [name, word]))
         const connection = { ...samples.connection, id: '1', credentials: { ...samples.credentials, ...planted } }
-        const message = { phone: '+4915550001111', content: samples.content, reference: 'ref-0123456789abcdef' }
+        const message = {
+          phone: '+4915550001111',
+          content: samples.requests[0].content,
+          reference: 'ref-0123456789abcdef',
+        }
         await adapter.send(message, connection)
         await adapter.check(connection)
         await adapter.businessPhone(connection)
