@@ -18,6 +18,8 @@ import type { FlowsOverride } from './conversations/flows.ts'
 import { type FlowProblem, problemsWith } from './conversations/flows-override.ts'
 import { createNdrAdmin, type NdrAdmin } from './conversations/ndr-admin.ts'
 import { createDecisionPusher } from './conversations/push-decisions.ts'
+import type { Doctor } from './doctor/doctor.ts'
+import type { WebhookNotes } from './doctor/webhook-notes.ts'
 import { accountNewsGroupSize } from './inbound/apply-account-news.ts'
 import { newsGroupSize } from './inbound/apply-contact-news.ts'
 import { replyGroupSize } from './inbound/apply-replies.ts'
@@ -111,6 +113,8 @@ export interface Core {
   /** The connection of everybody who has none of their own. */
   readonly platformConnection: () => Promise<Connection | undefined>
   readonly connectionEvents: ConnectionEvents
+  readonly doctor: Doctor
+  readonly webhookNotes: WebhookNotes
   readonly templateHealth: TemplateHealth
   readonly templates: TemplateRegistry
   readonly catalog: TemplateCatalog
@@ -193,6 +197,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     connections,
     platformConnection: foundation.platformConnection,
     connectionEvents: foundation.connectionEvents,
+    doctor: foundation.doctor,
+    webhookNotes: foundation.webhookNotes,
     templateHealth: foundation.templateHealth,
     templates,
     catalog,

@@ -10,6 +10,7 @@ import { createActivityHandlers } from './handlers/activity.ts'
 import { createApiKeyHandlers } from './handlers/api-keys.ts'
 import { createAuditHandlers } from './handlers/audit.ts'
 import { createConnectionHandlers } from './handlers/connections.ts'
+import { createDoctorHandlers } from './handlers/doctor.ts'
 import { createEventHandlers } from './handlers/events.ts'
 import { createLinkHandlers } from './handlers/links.ts'
 import { createMessageHandlers } from './handlers/messages.ts'
@@ -44,7 +45,14 @@ export interface HttpOptions {
 
 export function createHttp(options: HttpOptions): HttpServer {
   const { core, providers, adapter, metrics, log, now } = options
-  const webhookDeps = { intake: core.webhooks, adapter, keep: options.keepWebhook, log, metrics }
+  const webhookDeps = {
+    intake: core.webhooks,
+    adapter,
+    notes: core.webhookNotes,
+    keep: options.keepWebhook,
+    log,
+    metrics,
+  }
   const routes = createRoutes({
     events: createEventHandlers({
       accept: core.acceptEvent,
@@ -78,6 +86,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     }),
     apiKeys: createApiKeyHandlers({ apiKeys: core.apiKeys, now }),
     audit: createAuditHandlers(core.audit),
+    doctor: createDoctorHandlers({ connections: core.connections, doctor: core.doctor, adapter, now }),
     operations: createOperationsHandlers({ checks: options.checks, metrics, lanes: core.lanes }),
     webhooks: Object.fromEntries(
       providers.map((provider) => [provider.id, createWebhookHandlers(webhookDeps, provider)]),

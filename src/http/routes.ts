@@ -8,6 +8,7 @@ import type { createActivityHandlers } from './handlers/activity.ts'
 import { apiKeySchema, type createApiKeyHandlers } from './handlers/api-keys.ts'
 import type { createAuditHandlers } from './handlers/audit.ts'
 import { connectionChanges, connectionSchema, type createConnectionHandlers } from './handlers/connections.ts'
+import type { createDoctorHandlers } from './handlers/doctor.ts'
 import type { createEventHandlers } from './handlers/events.ts'
 import type { createLinkHandlers } from './handlers/links.ts'
 import { type createMessageHandlers, resolveSchema } from './handlers/messages.ts'
@@ -28,6 +29,7 @@ export interface Handlers {
   readonly connections: ReturnType<typeof createConnectionHandlers>
   readonly apiKeys: ReturnType<typeof createApiKeyHandlers>
   readonly audit: ReturnType<typeof createAuditHandlers>
+  readonly doctor: ReturnType<typeof createDoctorHandlers>
   readonly operations: ReturnType<typeof createOperationsHandlers>
   /** Per provider id. */
   readonly webhooks: Readonly<Record<string, ReturnType<typeof createWebhookHandlers>>>
@@ -76,7 +78,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, apiKeys, audit, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, doctor, apiKeys, audit, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -104,6 +106,8 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'get',    path: '/v1/connections/:id',             auth: 'read',   tenant: 'connection',                                              handler: connections.get },
   { method: 'patch',  path: '/v1/connections/:id',             auth: 'manage', tenant: 'connection',     query: verify, body: connectionChanges,  handler: connections.patch },
   { method: 'get',    path: '/v1/connections/:id/events',      auth: 'read',   tenant: 'connection',     query: page,                             handler: connections.listEvents },
+  { method: 'get',    path: '/v1/connections/:id/doctor',      auth: 'read',   tenant: 'connection',                                              handler: doctor.examine },
+  { method: 'post',   path: '/v1/connections/:id/subscribe',   auth: 'manage', tenant: 'connection',                                              handler: doctor.subscribe },
   { method: 'get',    path: '/v1/api-keys',                    auth: 'manage', tenant: 'filter',         query: accountPage,                      handler: apiKeys.list },
   { method: 'post',   path: '/v1/api-keys',                    auth: 'manage', tenant: 'body',           body: apiKeySchema,                      handler: apiKeys.post },
   { method: 'delete', path: '/v1/api-keys/:id',                auth: 'manage', tenant: 'API key',                                                 handler: apiKeys.revoke },

@@ -123,16 +123,31 @@ describe('meta: one message to Meta', () => {
   })
 
   it('finds number and token in order, and a missing app secret', async () => {
+    const scopes = ['whatsapp_business_messaging', 'whatsapp_business_management']
+    const token = { app_id: '940000000000001', type: 'SYSTEM_USER', is_valid: true, expires_at: 0, scopes }
+    const app = { whatsapp_business_api_data: { id: '940000000000001' } }
+    const number = { id: '810000000000001', display_phone_number: '+49 30 555001', status: 'PENDING' }
+    nock(host).get('/v24.0/debug_token').query(true).reply(200, { data: token })
+    nock(host).get('/v24.0/810000000000001').query(true).twice().reply(200, number)
     nock(host)
-      .get('/v24.0/810000000000001')
+      .get('/v24.0/910000000000001/phone_numbers')
       .query(true)
-      .reply(200, { id: '810000000000001', display_phone_number: '+49 30 555001', status: 'PENDING' })
+      .reply(200, { data: [number] })
+    nock(host)
+      .get('/v24.0/910000000000001/subscribed_apps')
+      .reply(200, { data: [app] })
     const credentials = { ...samples.credentials, appSecret: '' }
     const checks = await createMetaAdapter({ http, settings: {} }).check({ id: '1', credentials })
     expect(checks.map(({ name, ok }) => `${name}: ${ok}`)).to.deep.equal([
       'access token: true',
+      'token type: true',
+      'token scopes: true',
+      'token expiry: true',
       'phone number: true',
       'registration: false',
+      'quality: true',
+      'business account: true',
+      'subscription: true',
       'app secret: false',
     ])
   })

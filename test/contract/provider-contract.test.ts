@@ -31,6 +31,10 @@ describe('provider registry', () => {
       const adapter = provider.createAdapter({ http, settings: {} })
       expect(adapter.lookUp !== undefined, `${provider.id}: look-up`).to.equal(capabilities.looksUp)
       expect(adapter.poll !== undefined, `${provider.id}: polling`).to.equal(capabilities.looksUp)
+      const { managesTemplates = false, subscribes = false } = capabilities
+      expect(adapter.listTemplates !== undefined, `${provider.id}: templates`).to.equal(managesTemplates)
+      expect(adapter.registerTemplate !== undefined, `${provider.id}: registering`).to.equal(managesTemplates)
+      expect(adapter.subscribe !== undefined, `${provider.id}: subscription`).to.equal(subscribes)
       expect(templateFields.length > 0, `${provider.id}: fields`).to.equal(capabilities.templates === 'mapped')
       // Only what is addressed by a URL of its own may leave out whom it is for.
       if (capabilities.webhookProof === 'signature')

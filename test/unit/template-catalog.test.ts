@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import type { RegistrationForm } from '../../src/core/contract/templates.ts'
 import { fdrVariables } from '../../src/core/notifications/content.ts'
 import { actions } from '../../src/core/notifications/reason.ts'
-import { loadTemplateCatalog, type RegistrationForm } from '../../src/core/notifications/template-catalog.ts'
+import { loadTemplateCatalog } from '../../src/core/notifications/template-catalog.ts'
 
 const configDir = fileURLToPath(new URL('../../config', import.meta.url))
 const catalog = loadTemplateCatalog(configDir)

@@ -1,5 +1,6 @@
 /** Sender connections: whose account a message leaves from. Credentials are sealed in the table, open only here. */
 
+import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import type { DialogueResults, ProviderConnection, ProviderDefinition, TemplateMappings } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
@@ -110,6 +111,8 @@ export interface ConnectionsDeps {
   readonly now: () => Date
   /** Told after a change has been committed. */
   readonly onChange?: () => void
+  /** Other credentials were stored: what was found out with the old ones says nothing any more. */
+  readonly onCredentials?: (id: number) => Promise<void>
 }
 
 interface CachedConnections {
@@ -190,9 +193,12 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   }
 
   const update = async (id: number, changes: RowChanges, actor: string) => {
+    const before = await get(id)
     const isThere = await updateConnection(deps, id, changes, actor)
     changed()
-    return isThere ? get(id) : undefined
+    const after = isThere ? await get(id) : undefined
+    if (!isDeepStrictEqual(before?.credentials, after?.credentials)) await deps.onCredentials?.(id)
+    return after
   }
 
   return {

@@ -16,6 +16,8 @@ import { loadFlows } from '../conversations/flows.ts'
 import { createFlowsFor } from '../conversations/flows-override.ts'
 import { createNdrStore } from '../conversations/ndr-store.ts'
 import type { CoreOptions } from '../core.ts'
+import { createDoctor } from '../doctor/doctor.ts'
+import { createWebhookNotes } from '../doctor/webhook-notes.ts'
 import { createContactNewsStore } from '../inbound/contact-news-store.ts'
 import { createInboundStore } from '../inbound/inbound-store.ts'
 import { loadLinkRules } from '../links/link-rules.ts'
@@ -50,12 +52,14 @@ export async function createFoundation(options: CoreOptions) {
     now,
     onChange: (accountId) => onChange({ what: 'settings', accountId }),
   })
+  const webhookNotes = createWebhookNotes(database, now)
   const connections = createConnectionStore({
     database,
     secrets: createSecretBox(options.secretsKeys),
     providerById,
     now,
     onChange: () => onChange({ what: 'connections' }),
+    onCredentials: webhookNotes.forget,
   })
   const apiKeys = createApiKeys({ database, now, onChange: () => onChange({ what: 'api_keys' }) })
   const connectionEvents = createConnectionEvents(database)
@@ -105,6 +109,15 @@ export async function createFoundation(options: CoreOptions) {
     settings,
     connections,
     connectionEvents,
+    webhookNotes,
+    doctor: createDoctor({
+      database,
+      adapter: options.adapter,
+      capabilities,
+      notes: webhookNotes,
+      publicUrl: options.publicUrl,
+      now,
+    }),
     templateHealth,
     platformConnection,
     outgoing,

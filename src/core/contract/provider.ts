@@ -8,6 +8,7 @@ import type { CustomerAction } from './actions.ts'
 import type { Content } from './content.ts'
 import type { InboundEvent, TemplateKey } from './events.ts'
 import type { Failure } from './failures.ts'
+import type { Registration, RegistrationForm, TemplateList } from './templates.ts'
 
 /** One field of a provider's credentials: drives validation, the API's answers, redaction and docs. */
 export interface CredentialField {
@@ -53,6 +54,10 @@ export interface Capabilities {
    * each connection says what stands for a template there (`templateFields`).
    */
   readonly templates: 'registered' | 'mapped'
+  /** Can registered templates be read and created through the vendor's API (`listTemplates`, `registerTemplate`)? */
+  readonly managesTemplates?: boolean
+  /** Does the vendor send webhooks only to whom an API call subscribed (`subscribe`)? */
+  readonly subscribes?: boolean
   /**
    * Can the vendor be asked for a message by our reference, and for what became of it (`lookUp`, `poll`)? Where it can, a
    * failure that a webhook reports without a signature is only a hint to ask; where it cannot, the report counts.
@@ -186,6 +191,12 @@ export interface ProviderAdapter {
    * that failed brings nothing. Only where `capabilities.looksUp`.
    */
   poll?(messages: readonly PolledMessage[], connection: ProviderConnection, now: Date): Promise<InboundEvent[]>
+  /** Reads all templates, or those of one name. Only where `capabilities.managesTemplates`. */
+  listTemplates?(connection: ProviderConnection, name?: string): Promise<TemplateList>
+  /** Creates one template; one that exists is left alone. Only where `capabilities.managesTemplates`. */
+  registerTemplate?(form: RegistrationForm, connection: ProviderConnection): Promise<Registration>
+  /** Asks for webhooks about the connection's account; resolves with why that failed. Only where `capabilities.subscribes`. */
+  subscribe?(connection: ProviderConnection): Promise<Failure | undefined>
 }
 
 /** Messages in one {@link ProviderAdapter.poll}. */

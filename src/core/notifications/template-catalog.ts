@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import Handlebars from 'handlebars'
 import { DateTime } from 'luxon'
 import { z } from 'zod'
+import type { RegistrationForm } from '../contract/templates.ts'
 import { fdrVariables, maxBodyLength, maxLengthOf } from './content.ts'
 import { type Action, actions, failWith, loadReasons, type ReasonTable, readYaml } from './reason.ts'
 
@@ -49,27 +50,6 @@ export interface BuiltInTemplate {
   readonly buttons: readonly { readonly action: Action; readonly title: string }[]
   /** @throws {Error} when a value is missing */
   render(values: Values): string
-}
-
-interface BodyComponent {
-  readonly type: 'BODY'
-  readonly text: string
-  readonly example?: { readonly body_text: readonly (readonly string[])[] }
-}
-
-interface ButtonsComponent {
-  readonly type: 'BUTTONS'
-  readonly buttons: readonly { readonly type: 'QUICK_REPLY'; readonly text: string }[]
-}
-
-/** Body of `POST /{WABA_ID}/message_templates`. */
-export interface RegistrationForm {
-  readonly name: string
-  readonly language: string
-  readonly category: 'UTILITY'
-  readonly parameter_format: 'POSITIONAL'
-  readonly message_send_ttl_seconds?: number
-  readonly components: readonly (BodyComponent | ButtonsComponent)[]
 }
 
 /**
@@ -294,7 +274,11 @@ const formOf = (template: BuiltInTemplate, examples: Values, seconds: number | u
   const { key, language, category, source, variables, buttons } = template
   const text = source.replace(placeholder, (_, name: string) => `{{${variables.indexOf(name) + 1}}}`)
   const values = variables.map((name) => examples[name] ?? '')
-  const body: BodyComponent = { type: 'BODY', text, ...(values.length > 0 ? { example: { body_text: [values] } } : {}) }
+  const body: RegistrationForm['components'][number] = {
+    type: 'BODY',
+    text,
+    ...(values.length > 0 ? { example: { body_text: [values] } } : {}),
+  }
   const replies = buttons.map(({ title }) => ({ type: 'QUICK_REPLY', text: title }) as const)
   const components = replies.length > 0 ? [body, { type: 'BUTTONS', buttons: replies } as const] : [body]
   const lifetime = seconds === undefined ? {} : { message_send_ttl_seconds: seconds }

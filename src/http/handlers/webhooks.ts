@@ -2,7 +2,8 @@
 
 import type { Connection } from '../../core/accounts/connections.ts'
 import { forProvider } from '../../core/accounts/connections.ts'
-import type { Capabilities, ProviderAdapter, ProviderDefinition } from '../../core/contract/provider.ts'
+import type { Capabilities, ProviderAdapter, ProviderDefinition, WebhookRequest } from '../../core/contract/provider.ts'
+import type { WebhookNotes } from '../../core/doctor/webhook-notes.ts'
 import type { RawWebhook, WebhookIntake } from '../../core/inbound/intake.ts'
 import type { Logger } from '../../core/observe/logger.ts'
 import type { Metrics } from '../../core/observe/metrics.ts'
@@ -13,6 +14,7 @@ import { constantTimeEqual } from '../steps/authenticate.ts'
 export interface WebhookHandlerDeps {
   readonly intake: WebhookIntake
   readonly adapter: (provider: string) => ProviderAdapter
+  readonly notes: Pick<WebhookNotes, 'due' | 'write'>
   /**
    * Keeps a webhook outside of the database; resolves once that is sure. Only called for providers that do not send
    * again what was not answered 200. Undefined where there is no such place.
@@ -35,8 +37,10 @@ export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: Webhoo
     const count = (result: string) => metrics.webhooks.inc({ provider: provider.id, result })
     if (!deps.adapter(provider.id).verify({ headers, body }, owners.map(forProvider))) {
       count('forged')
+      noteRefused(deps, owners)
       throw new HttpProblem(401, 'refused')
     }
+    noteAccepted(deps, provider, owners, { headers, body })
     count(await store(deps, provider, { provider: provider.id, key: params.key, body }, count))
   }
   return {
@@ -71,6 +75,28 @@ export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: Webhoo
       return { status: 200, body: { ok: true } }
     },
   }
+}
+
+/** Nobody waits for it: that it is missing only makes a doctor say less. */
+const writeNote = ({ notes, log }: WebhookHandlerDeps, of: readonly Connection[], note: 'accepted' | 'refused') =>
+  void notes.write(of, note).catch((error) => log.debug({ err: error }, 'a webhook could not be noted'))
+
+function noteRefused(deps: WebhookHandlerDeps, owners: readonly Connection[]): void {
+  const due = deps.notes.due(owners, 'refused')
+  if (due.length > 0) writeNote(deps, due, 'refused')
+}
+
+/** Several connections may share the URL: only those whose own secret fits have proved it. */
+function noteAccepted(
+  deps: WebhookHandlerDeps,
+  { id }: WebhookProvider,
+  owners: readonly Connection[],
+  request: WebhookRequest,
+): void {
+  const due = deps.notes.due(owners, 'accepted')
+  if (due.length === 0) return
+  const proved = due.filter((owner) => deps.adapter(id).verify(request, [forProvider(owner)]))
+  if (proved.length > 0) writeNote(deps, proved, 'accepted')
 }
 
 /** What is answered 200 is committed, or kept where it cannot be lost. */

@@ -3,6 +3,8 @@ import { parseEnvelope } from '../whatsapp/envelope.ts'
 import { type MessagesHost, sendMessage } from '../whatsapp/send.ts'
 import { businessPhoneOf, checkConnection } from './check.ts'
 import { failureOfAnswer, graphSettings, phoneNumberCall, withoutSecrets } from './graph.ts'
+import { subscribe } from './subscribe.ts'
+import { listTemplates, registerTemplate } from './templates.ts'
 import { verifyWebhook } from './webhook.ts'
 
 /** The adapter of Meta's WhatsApp Cloud API. Settings: `baseUrl`, `apiVersion` (both have defaults). */
@@ -22,5 +24,8 @@ export function createMetaAdapter(deps: {
     businessPhone: (connection) => businessPhoneOf(deps.http, graph, connection),
     verify: verifyWebhook,
     parse: (body) => parseEnvelope(body, new Date()),
+    listTemplates: (connection, name) => listTemplates(deps.http, graph, connection, name),
+    registerTemplate: (form, connection) => registerTemplate(deps.http, graph, form, connection),
+    subscribe: (connection) => subscribe(deps.http, graph, connection),
   }
 }

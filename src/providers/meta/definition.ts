@@ -16,6 +16,8 @@ export const meta = {
     retriesWebhooks: true,
     webhookProof: 'signature',
     templates: 'registered',
+    managesTemplates: true,
+    subscribes: true,
     looksUp: false,
     dialogue: 'gateway',
   },

@@ -21,21 +21,36 @@ export const graphSettings = (settings: Readonly<Record<string, string>>): Graph
   apiVersion: settings.apiVersion || defaultApiVersion,
 })
 
-/** A call of an edge of the connection's phone number, with the token in the header (a URL ends up in logs). */
-export function phoneNumberCall(
+export interface GraphCall {
+  readonly method: 'GET' | 'POST'
+  /** What follows the object's id, with its slash or question mark. */
+  readonly path: string
+  readonly body?: unknown
+}
+
+/** A call of an object, or of an edge of it, with the token in the header (a URL ends up in logs). */
+export function graphCall(
   { baseUrl, apiVersion }: GraphSettings,
   { credentials }: ProviderConnection,
-  call: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: unknown },
+  objectId: string,
+  call: GraphCall,
 ): HttpRequest {
   const version = encodeURIComponent(credentials.apiVersion || apiVersion)
-  const number = encodeURIComponent(credentials.phoneNumberId ?? '')
   return {
     method: call.method,
-    url: `${baseUrl}/${version}/${number}${call.path}`,
+    url: `${baseUrl}/${version}/${encodeURIComponent(objectId)}${call.path}`,
     headers: { authorization: `Bearer ${credentials.accessToken ?? ''}`, 'content-type': 'application/json' },
     ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
   }
 }
+
+/** A call of an edge of the connection's phone number. */
+export const phoneNumberCall = (graph: GraphSettings, connection: ProviderConnection, call: GraphCall): HttpRequest =>
+  graphCall(graph, connection, connection.credentials.phoneNumberId ?? '', call)
+
+/** A call of an edge of the connection's WhatsApp Business Account. */
+export const accountCall = (graph: GraphSettings, connection: ProviderConnection, call: GraphCall): HttpRequest =>
+  graphCall(graph, connection, connection.credentials.wabaId ?? '', call)
 
 /** The failure that an answer without success stands for. */
 export const failureOfAnswer = ({ status, headers, body }: Answer, connection: ProviderConnection): Failure =>

@@ -4,11 +4,12 @@ import { createHmac } from 'node:crypto'
 import { type Call, json, type Outcome, refused } from './answers.ts'
 import { problem, unknownObject } from './graph-errors.ts'
 import type { Account } from './inputs.ts'
-import { phoneNumber, tokenInfo } from './phone-number.ts'
+import { phoneNumber } from './phone-number.ts'
 import type { SendMessage } from './send-message.ts'
 import { fieldsOf, isFilled, parseJson } from './shapes.ts'
 import type { State } from './state.ts'
 import type { createTemplateApi } from './template-api.ts'
+import { missingScope, tokenInfo, whyRefused } from './token.ts'
 import { verifyWebhook } from './verify-webhook.ts'
 
 type Result = Outcome | Promise<Outcome>
@@ -78,9 +79,10 @@ export function createGraphApi({ state, sendMessage, templateApi }: Deps): (call
     const key = `${call.method} ${edge}`
     if (key === 'GET ' && id === 'debug_token') return debugToken(call)
     const account = state.account(id)
-    if (account?.accessToken === token) return (phoneEdges[key] ?? noSuchEdge)(call, account)
+    if (account?.accessToken === token)
+      return missingScope(account, key) ?? (phoneEdges[key] ?? noSuchEdge)(call, account)
     const owner = state.accountsOf(id).find(({ accessToken }) => accessToken === token)
-    if (owner) return (wabaEdges[key] ?? noSuchEdge)(call, id)
+    if (owner) return missingScope(owner, key) ?? (wabaEdges[key] ?? noSuchEdge)(call, id)
     return refused(unknownObject(call.method, id))
   }
 
@@ -88,6 +90,8 @@ export function createGraphApi({ state, sendMessage, templateApi }: Deps): (call
     const token = tokenOf(call)
     if (!token) return refused({ code: 104, message: 'An access token is required to request this resource.' })
     if (!state.isToken(token) && !(isAppToken(token) && call.path.endsWith('/debug_token'))) return refused(badToken)
+    const ended = whyRefused(state.accounts().find(({ accessToken }) => accessToken === token))
+    if (ended) return refused(ended)
     return hasWrongProof(call, token, state)
       ? refused(problem(100, 'Invalid appsecret_proof provided in the API argument'))
       : route(call, token)

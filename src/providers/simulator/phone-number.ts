@@ -1,4 +1,4 @@
-/** The phone number object and the token's description, as Meta shows them to who asks. */
+/** The phone number object, as Meta shows it to who asks. */
 
 import type { Account } from './inputs.ts'
 
@@ -42,21 +42,3 @@ export function phoneNumber(account: Account, fields: string | null): { value: o
   if (unknownField !== undefined) return { unknownField }
   return { value: Object.fromEntries(asked.map((field) => [field, known[field]])) }
 }
-
-const scopes = ['whatsapp_business_messaging', 'whatsapp_business_management']
-
-/** What `debug_token` says of a token: the account's own, or one that nobody knows. */
-export const tokenInfo = (account: Account | undefined): object =>
-  account
-    ? {
-        app_id: account.appId,
-        type: 'SYSTEM_USER',
-        application: 'Simulated App',
-        is_valid: true,
-        expires_at: 0,
-        data_access_expires_at: 0,
-        scopes,
-        granular_scopes: scopes.map((scope) => ({ scope, target_ids: [account.wabaId] })),
-        ...account.tokenFields,
-      }
-    : { is_valid: false, scopes: [], error: { code: 190, message: 'The access token could not be decrypted' } }

@@ -78,6 +78,7 @@ export function createSendMessage({ state, ledger, events, script, lifecycle, en
     const body = fieldsOf(parseJson(text))
     if (body.status === 'read') return markAsRead(body)
     if (isTooFast(account, performance.now())) return refuse({ code: 130429, details: tooFast }, body)
+    if (account.phoneFields.status === 'PENDING') return refuse({ code: 133010 }, body)
     const lie = script.pick(askedIn(body, account)) ?? {}
     if (!(lie.accept ?? lie.error === undefined)) {
       if (lie.delayMs) await sleep(lie.delayMs, undefined, { ref: false })

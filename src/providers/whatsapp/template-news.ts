@@ -32,6 +32,9 @@ const statuses: ReadonlyMap<string, StatusMeaning> = new Map<string, StatusMeani
   ['ARCHIVED', { use: 'not_approved', severity: 'warning', says: 'was archived' }],
 ])
 
+/** What a status means for messages; undefined when it changes nothing, or nobody knows it. */
+export const templateUseOf = (status: string): TemplateUse | undefined => statuses.get(status)?.use
+
 const status: NewsReader = (value) => {
   const template = templateOf(value)
   const event = textOf(value, 'event')

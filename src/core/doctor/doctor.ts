@@ -1,0 +1,46 @@
+/** What is right and wrong with a connection: what its provider says, and what our own rows show. */
+
+import { type Connection, forProvider, webhookUrlOf } from '../accounts/connections.ts'
+import type { Capabilities, ConnectionCheck, ProviderAdapter } from '../contract/provider.ts'
+import type { Database } from '../storage/database.ts'
+import { stateFinding } from './connection-state.ts'
+import { recentSends } from './recent-sends.ts'
+import { sendFindings } from './send-findings.ts'
+import { webhookFindings } from './webhook-findings.ts'
+import type { WebhookNotes } from './webhook-notes.ts'
+
+export interface Doctor {
+  /** Asks the provider and looks into our rows; never rejects because the provider does not answer. */
+  examine(connection: Connection): Promise<ConnectionCheck[]>
+}
+
+export interface DoctorDeps {
+  readonly database: Database
+  readonly adapter: (provider: string) => ProviderAdapter
+  readonly capabilities: (connection: Pick<Connection, 'provider'>) => Capabilities | undefined
+  readonly notes: Pick<WebhookNotes, 'get'>
+  readonly publicUrl: () => string
+  readonly now: () => Date
+}
+
+export function createDoctor(deps: DoctorDeps): Doctor {
+  return {
+    async examine(connection) {
+      const [provider, own] = await Promise.all([askProvider(deps, connection), lookInside(deps, connection)])
+      return [stateFinding(connection), ...provider, ...own]
+    },
+  }
+}
+
+async function askProvider({ adapter, publicUrl }: DoctorDeps, connection: Connection): Promise<ConnectionCheck[]> {
+  const webhookUrl = webhookUrlOf(connection, publicUrl())
+  return adapter(connection.provider).check({ ...forProvider(connection), webhookUrl })
+}
+
+async function lookInside(deps: DoctorDeps, connection: Connection): Promise<ConnectionCheck[]> {
+  const { database, notes, capabilities, publicUrl, now } = deps
+  const [times, sends] = await Promise.all([notes.get(connection.id), recentSends(database, connection.id, now())])
+  const isSigned = capabilities(connection)?.webhookProof === 'signature'
+  const callbackUrl = webhookUrlOf(connection, publicUrl())
+  return [...webhookFindings({ times, isSigned, callbackUrl }), ...sendFindings(sends)]
+}
