@@ -135,6 +135,8 @@ export interface Core {
   ) => Promise<{ readonly isChanged: boolean } | undefined>
   /** A connection was changed here by somebody who may have mended it. */
   readonly connectionMended: (connectionId: number) => Promise<void>
+  /** A connection was deleted here: what waits for it is ended. */
+  readonly connectionRemoved: (connectionId: number) => Promise<void>
   /** Another replica changed connections. */
   readonly connectionsChanged: () => Promise<void>
   /** One of the replicas from now on; before anything is sent. */
@@ -217,6 +219,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     lanes: sending.lanes,
     resolveByHand: sending.resolveByHand,
     connectionMended: sending.connectionMended,
+    connectionRemoved: sending.connectionRemoved,
     connectionsChanged: async () => {
       connections.drop()
       for (const { connectionId } of sending.lanes.snapshot()) await sending.lanes.wake(connectionId)

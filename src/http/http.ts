@@ -82,6 +82,7 @@ export function createHttp(options: HttpOptions): HttpServer {
       adapter,
       publicUrl: options.publicUrl,
       mended: core.connectionMended,
+      removed: core.connectionRemoved,
       events: core.connectionEvents,
     }),
     apiKeys: createApiKeyHandlers({ apiKeys: core.apiKeys, now }),

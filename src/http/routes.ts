@@ -105,6 +105,7 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'post',   path: '/v1/connections',                 auth: 'manage', tenant: 'body',           query: verify, body: connectionSchema,   handler: connections.post },
   { method: 'get',    path: '/v1/connections/:id',             auth: 'read',   tenant: 'connection',                                              handler: connections.get },
   { method: 'patch',  path: '/v1/connections/:id',             auth: 'manage', tenant: 'connection',     query: verify, body: connectionChanges,  handler: connections.patch },
+  { method: 'delete', path: '/v1/connections/:id',             auth: 'manage', tenant: 'connection',                                              handler: connections.remove },
   { method: 'get',    path: '/v1/connections/:id/events',      auth: 'read',   tenant: 'connection',     query: page,                             handler: connections.listEvents },
   { method: 'get',    path: '/v1/connections/:id/doctor',      auth: 'read',   tenant: 'connection',                                              handler: doctor.examine },
   { method: 'post',   path: '/v1/connections/:id/subscribe',   auth: 'manage', tenant: 'connection',                                              handler: doctor.subscribe },

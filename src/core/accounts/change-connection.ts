@@ -18,7 +18,7 @@ export interface ChangeDeps {
 }
 
 /** Who changes the account must give the credentials with it: they are sealed for both. */
-export type RowChanges = Partial<ConnectionDraft> & { readonly state?: 'active' | 'paused' }
+export type RowChanges = Partial<ConnectionDraft> & { readonly state?: 'active' | 'paused' | 'deleted' }
 
 /** 24 bytes are 32 characters of base64url. */
 const webhookKeyBytes = 24
@@ -60,6 +60,7 @@ async function lockConnection(tx: Executor, deps: ChangeDeps, id: number): Promi
 const stateColumns = {
   active: { state: 'active', state_reason: null, blocked_until: null },
   paused: { state: 'paused', state_reason: 'by hand', blocked_until: null },
+  deleted: { state: 'deleted', state_reason: null, blocked_until: null },
 } as const
 
 /** Credentials that were not given stay as they are sealed: they may be ones that nobody here can open. */
@@ -83,7 +84,8 @@ async function noteChange(
   if (Object.keys(after).length === 0 && credentials.length === 0) return
   const subject = { subjectType: 'connection', subjectId: String(existing.id), accountId: existing.accountId }
   const detail = { before, after: { ...after, ...(credentials.length > 0 ? { credentials } : {}) } }
-  await writeAudit(tx, { actor, action: 'connection.change', ...subject, detail }, now())
+  const action = changes.state === 'deleted' ? 'connection.delete' : 'connection.change'
+  await writeAudit(tx, { actor, action, ...subject, detail }, now())
 }
 
 type Facts = Pick<ConnectionDraft, 'name' | 'businessPhone' | 'limits' | 'fallbackConnectionId'> &

@@ -96,6 +96,8 @@ export interface ConnectionStore {
   noteKeptReference(id: number, reference: string | undefined): Promise<void>
   /** Changes what is given; credentials as a whole; new credentials end a pause. Undefined when there is no such connection. */
   patch(id: number, changes: ConnectionChanges, actor?: string): Promise<Connection | undefined>
+  /** Deletes it: its messages keep their history, its secrets are gone. False when there is no such connection. */
+  remove(id: number, actor?: string): Promise<boolean>
   /** Creates or updates the one connection that the installation's environment describes. */
   putManaged(draft: ConnectionDraft & { readonly managedBy: string }): Promise<Connection>
   /** Forgets what is cached. */
@@ -235,6 +237,11 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
       const other = senderId === undefined ? undefined : await bySender(existing.provider, senderId)
       if (other && other.id !== existing.id) throw new SenderTakenError(senderId ?? '')
       return update(id, changes, actor)
+    },
+    async remove(id, actor = itself) {
+      const isRemoved = await updateConnection(deps, id, { state: 'deleted', credentials: {} }, actor)
+      changed()
+      return isRemoved
     },
     async pause(id, reason, seenAt = now()) {
       const changedRows = await database.write(`${setState} WHERE id = $1 AND state = 'active' AND updated_at <= $4`, [

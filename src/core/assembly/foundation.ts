@@ -66,7 +66,8 @@ export async function createFoundation(options: CoreOptions) {
   const templateHealth = createTemplateHealth(database)
   const platformConnection = async (): Promise<Connection | undefined> => {
     const { connectionId } = await settings.get(platformAccountId)
-    return connectionId === undefined ? (await connections.platform())[0] : connections.get(connectionId)
+    const named = connectionId === undefined ? undefined : await connections.get(connectionId)
+    return named && named.state !== 'deleted' ? named : (await connections.platform())[0]
   }
   const outgoing = createOutgoingStore(database)
   const rejected = createRejectedEvents(database)

@@ -4,6 +4,7 @@ import { marketingRefused } from '../contacts/contact-store.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { CoreOptions } from '../core.ts'
 import type { ChangedConnection } from '../inbound/apply-account-news.ts'
+import { endWaiting } from '../sending/end-waiting.ts'
 import { createLanes } from '../sending/lanes.ts'
 import { createLookUp } from '../sending/look-up-doubts.ts'
 import type { ClaimedMessage } from '../sending/outgoing-message.ts'
@@ -125,6 +126,10 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     await outgoing.releaseWaiting(connectionId, accountFailures, now())
     await lanes.wake(connectionId)
   }
+  const connectionRemoved = async (connectionId: number) => {
+    lanes.pause(connectionId)
+    await endWaiting(database, connectionId, now())
+  }
   const connectionsChanged = async (changes: readonly ChangedConnection[]) => {
     connections.announce()
     for (const { connectionId, change } of changes) {
@@ -143,6 +148,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     accountFailed: (connectionId: number, code: FailureCode, seenAt: Date) =>
       void pauseConnection(reacting, connectionId, code, seenAt),
     connectionMended,
+    connectionRemoved,
     connectionsChanged,
     resolveByHand: (id: number, resolution: Resolution, actor: string) => resolveByHand(doubts, id, resolution, actor),
     sweeps: {

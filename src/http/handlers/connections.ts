@@ -23,6 +23,8 @@ export interface ConnectionHandlerDeps extends UsableDeps {
   readonly publicUrl: () => string
   /** A connection was changed by somebody who may have mended it. */
   readonly mended: (connectionId: number) => Promise<void>
+  /** A connection was deleted. */
+  readonly removed: (connectionId: number) => Promise<void>
   readonly events: ConnectionEvents
 }
 
@@ -114,6 +116,16 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     if (!changed) throw notFound('connection')
     await deps.mended(changed.id)
     return { status: 200, body: { ...shownConnection(deps, changed), checks } }
+  },
+
+  async remove({ params, caller }: RequestFacts): Promise<Reply> {
+    const existing = await deps.connections.get(rowId(params.id) ?? 0)
+    if (!existing || existing.state === 'deleted') throw notFound('connection')
+    if (existing.managedBy)
+      throw new HttpProblem(409, `the connection is described by the ${existing.managedBy}, and is deleted there`)
+    if (!(await deps.connections.remove(existing.id, actorOf(caller)))) throw notFound('connection')
+    await deps.removed(existing.id)
+    return { status: 204 }
   },
 })
 
