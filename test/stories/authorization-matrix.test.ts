@@ -126,14 +126,25 @@ const fieldOf: Readonly<Record<string, keyof Tenant>> = {
   'API key': 'apiKey',
 }
 
+let nextSpare = 1
+/** A connection that a case may delete. */
+async function aSpareConnection(world: World, accountId: number): Promise<string> {
+  const phoneNumberId = `88000000000${String(nextSpare++).padStart(4, '0')}`
+  const credentials = { ...simulatorAccount.credentials, phoneNumberId }
+  const draft = { accountId, provider: 'meta', name: 'Spare', businessPhone: '+911140005555', credentials }
+  return (await world.call<{ id: string }>('POST', '/v1/connections?verify=false', draft)).body.id
+}
+
 /** What is asked for: an id of a thing, or of an account. */
-async function idOf(world: World, { owner, stranger, platform }: Cast, column: TenantColumn, kind: Kind) {
+async function idOf(world: World, { owner, stranger, platform }: Cast, { method, tenant: of }: Keyed, kind: Kind) {
+  const column = of ?? 'shared'
   if (kind === 'unknown') return column === 'path' || column === 'body' || column === 'filter' ? '77777' : '999999999'
   if (kind === 'malformed') return 'abc'
   const tenant = { own: owner, foreign: stranger, "the platform's": platform }[kind]
   const field = fieldOf[column]
   if (field === undefined) return String(tenant.accountId)
-  // A key that is revoked by the case must not be the one of the next.
+  // What the case takes away must not be that of the next.
+  if (method === 'delete' && field === 'connection') return aSpareConnection(world, tenant.accountId)
   if (field === 'apiKey') return (await aKey(world, tenant.accountId, { name: 'Spare' })).id
   return String(tenant[field])
 }
@@ -226,7 +237,7 @@ for (const storage of storages) {
 
     /** The very same words as for what does not exist. */
     async function expectUnknown(route: Keyed, caller: CallerLabel, answer: Answer, label: string): Promise<void> {
-      const unknown = await idOf(world(), actors, route.tenant ?? 'shared', 'unknown')
+      const unknown = await idOf(world(), actors, route, 'unknown')
       expect(answer.text, label).to.equal((await ask(world(), route, keyFor(route, caller), unknown)).text)
     }
 
@@ -250,7 +261,7 @@ for (const storage of storages) {
       it(`${nameOf(route)} (${route.auth}, ${route.tenant ?? 'no client'})`, async () => {
         for (const kind of kindsOf(route.tenant ?? 'shared')) {
           for (const caller of callers) {
-            const id = await idOf(world(), actors, route.tenant ?? 'shared', kind)
+            const id = await idOf(world(), actors, route, kind)
             await judge(route, caller, kind, id)
           }
         }
