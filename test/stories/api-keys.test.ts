@@ -191,6 +191,34 @@ for (const storage of storages) {
       await until('the stream is cut', () => isOver, 5_000)
     })
 
+    it('may listen ten times at once', async () => {
+      const accountId = await anAccount(world())
+      const { key } = await aKey(world(), accountId)
+      const end = new AbortController()
+      const listen = async () => {
+        const { statusCode, body } = await request(`${world().url}/v1/activity/stream`, {
+          headers: bearer(key),
+          signal: end.signal,
+        })
+        body.on('error', () => {})
+        return statusCode
+      }
+      const statuses: number[] = []
+      for (let times = 0; times < 12; times++) statuses.push(await listen())
+      end.abort()
+      expect(statuses).to.deep.equal([...Array<number>(10).fill(200), 429, 429])
+    })
+
+    it('see where webhooks go to only if they manage', async () => {
+      const { accountId, connectionId } = await anOwnConnection(world())
+      const webhookWith = async (scopes: Scope[]) => {
+        const { key } = await aKey(world(), accountId, { scopes })
+        return bodyOf(await withKey(world(), key, 'GET', `/v1/connections/${connectionId}`)).webhook
+      }
+      expect(await webhookWith(['read'])).to.equal(null)
+      expect(await webhookWith(['read', 'manage'])).to.have.property('callbackUrl')
+    })
+
     it('cannot be guessed by anything that looks like one', async () => {
       const { key } = await aKey(world(), 379)
       for (const guess of [

@@ -1,6 +1,6 @@
 /** Activity events for whoever has no broker: pages, and a live stream of the same. */
 
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { PassThrough } from 'node:stream'
 import type { ActivityStore, StoredActivity } from '../../core/activity/activity-store.ts'
 import { HttpProblem } from '../problem.ts'
@@ -24,10 +24,16 @@ const streamPage = 200
 const pollMs = 1_000
 const keepAliveMs = 15_000
 const maxStreams = 200
+/** So that no client takes them all. */
+const maxStreamsOfAccount = 10
 
 export function createActivityHandlers(deps: ActivityHandlerDeps) {
-  const streams = new Set<PassThrough>()
+  /** Stream -> the account that it is bound to. */
+  const streams = new Map<PassThrough, number | undefined>()
+  const countOf = (accountId: number) => [...streams.values()].filter((account) => account === accountId).length
   const wakers = new Set<() => void>()
+  // Each stream listens for the end of the server; Node warns of more than ten.
+  setMaxListeners(maxStreams + 1, deps.stop)
   deps.activity.onCommitted(() => {
     for (const wake of wakers) wake()
   })
@@ -40,8 +46,10 @@ export function createActivityHandlers(deps: ActivityHandlerDeps) {
 
     async stream({ query, headers }: RequestFacts<undefined, PageQuery>): Promise<Reply> {
       if (streams.size >= maxStreams) throw new HttpProblem(503, 'too many streams are open')
+      if (query.accountId !== undefined && countOf(query.accountId) >= maxStreamsOfAccount)
+        throw new HttpProblem(429, 'too many streams of this account are open')
       const stream = new PassThrough()
-      streams.add(stream)
+      streams.set(stream, query.accountId)
       const after = Number(headers['last-event-id'] ?? query.after) || 0
       void follow(deps, stream, { ...query, after }, wakers).finally(() => streams.delete(stream))
       return {

@@ -10,7 +10,7 @@ import type {
   ProviderDefinition,
 } from '../../core/contract/provider.ts'
 import { maskSecret } from '../../core/observe/redact.ts'
-import { actorOf } from '../caller.ts'
+import { actorOf, type Caller, hasScope } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { rowId } from '../steps/validate.ts'
@@ -53,16 +53,16 @@ export const connectionChanges = connectionSchema
   .partial()
 
 export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
-  async list({ query }: RequestFacts<undefined, { accountId?: number }>): Promise<Reply> {
+  async list({ query, caller }: RequestFacts<undefined, { accountId?: number }>): Promise<Reply> {
     const found = await deps.connections.list(query.accountId)
-    return { status: 200, body: { items: found.map((connection) => shownConnection(deps, connection)) } }
+    return { status: 200, body: { items: found.map((connection) => shownConnection(deps, connection, caller)) } }
   },
 
-  async get({ params }: RequestFacts): Promise<Reply> {
+  async get({ params, caller }: RequestFacts): Promise<Reply> {
     const id = rowId(params.id)
     const connection = id === undefined ? undefined : await deps.connections.get(id)
     if (!connection || connection.state === 'deleted') throw notFound('connection')
-    return { status: 200, body: shownConnection(deps, connection) }
+    return { status: 200, body: shownConnection(deps, connection, caller) }
   },
 
   /** What the provider told about the connection's account, number and templates. */
@@ -86,7 +86,7 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     const checks = query.verify ? await check(deps, provider.id, body) : []
     const draft = { ...body, fallbackConnectionId: fallbackIdOf(body) }
     const created = await deps.connections.create(draft, actorOf(caller)).catch(takenToProblem)
-    return { status: 201, body: { ...shownConnection(deps, created), checks } }
+    return { status: 201, body: { ...shownConnection(deps, created, caller), checks } }
   },
 
   async patch({
@@ -115,7 +115,7 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     const changed = await deps.connections.patch(existing.id, changes, actorOf(caller)).catch(takenToProblem)
     if (!changed) throw notFound('connection')
     await deps.mended(changed.id)
-    return { status: 200, body: { ...shownConnection(deps, changed), checks } }
+    return { status: 200, body: { ...shownConnection(deps, changed, caller), checks } }
   },
 
   async remove({ params, caller }: RequestFacts): Promise<Reply> {
@@ -171,7 +171,11 @@ async function assertFallback(
   if (id) await assertUsable(deps, accountId, id, 'fallbackConnectionId')
 }
 
-function shownConnection({ providers, publicUrl }: ConnectionHandlerDeps, connection: Connection): object {
+function shownConnection(
+  { providers, publicUrl }: ConnectionHandlerDeps,
+  connection: Connection,
+  caller: Caller,
+): object {
   const definition = providers.find((provider) => provider.id === connection.provider)
   const fields = definition?.credentialFields ?? []
   const isOpen = (name: string) => fields.some((field) => field.name === name && !field.sensitive)
@@ -194,10 +198,13 @@ function shownConnection({ providers, publicUrl }: ConnectionHandlerDeps, connec
     stateReason: stateReason ?? null,
     credentials: Object.fromEntries(credentials),
     ...shownMappings(definition, connection),
-    webhook: {
-      callbackUrl: webhookUrlOf(connection, publicUrl()),
-      // Where nothing is signed nobody asks for it, and it stays our secret.
-      verifyToken: definition?.capabilities.webhookProof === 'url' ? null : connection.verifyToken,
-    },
+    // Who knows these can speak as the provider, where it signs nothing: not for those who only look.
+    webhook: hasScope(caller, 'manage') ? shownWebhook(connection, definition, publicUrl()) : null,
   }
 }
+
+const shownWebhook = (connection: Connection, definition: ProviderDefinition | undefined, publicUrl: string) => ({
+  callbackUrl: webhookUrlOf(connection, publicUrl),
+  // Where nothing is signed nobody asks for it, and it stays our secret.
+  verifyToken: definition?.capabilities.webhookProof === 'url' ? null : connection.verifyToken,
+})
