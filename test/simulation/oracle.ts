@@ -52,7 +52,7 @@ interface ActivityRow {
 const messageSelect = `SELECT id, subject_id AS event, state, status_rank, message_id, possible_duplicate, expires_at,
  (SELECT COUNT(*) FROM wa_send_attempts WHERE wa_outgoing_message_id = message.id AND outcome = 'in_doubt'
  AND attempt < message.attempts) AS blind,
- (SELECT action FROM audit_log WHERE subject_id = CAST(message.id AS TEXT)) AS by_hand FROM wa_outgoing_messages AS message ORDER BY id`
+ (SELECT action FROM audit_log WHERE subject_type = 'message' AND subject_id = CAST(message.id AS TEXT)) AS by_hand FROM wa_outgoing_messages AS message ORDER BY id`
 
 /** @returns one sentence per broken promise */
 export function judge(evidence: Evidence): string[] {

@@ -185,6 +185,6 @@ function factsOf({ server, accepted, events }: Pick<Parameters<typeof judge>[0],
     possibleDuplicates: count('wa_outgoing_messages WHERE possible_duplicate = 1'),
     acceptedTwice: accepted.length - new Set(accepted.map(({ event }) => event)).size,
     reports: count('wa_dlr_messages'),
-    decidedByHand: count('audit_log'),
+    decidedByHand: count("audit_log WHERE subject_type = 'message'"),
   }
 }

@@ -176,7 +176,10 @@ for (const storage of storages) {
       const resolve = (world: World, id: string, body: object) =>
         asAdmin(world, 'POST', `/v1/messages/${id}/resolve`, JSON.stringify(body))
       const audit = (world: World) =>
-        world.rows('SELECT actor, action, subject_type AS type, subject_id AS id, account_id AS account FROM audit_log')
+        world.rows(
+          `SELECT actor, action, subject_type AS type, subject_id AS id, account_id AS account FROM audit_log
+           WHERE subject_type = 'message'`,
+        )
       const entry = (id: string, action: string) => ({ actor: 'admin', action, type: 'message', id, account: 379 })
 
       it(
