@@ -195,6 +195,18 @@ describe('a connection at 360dialog', () => {
       ])
     }))
 
+  it('has a doctor that finds it in order once its webhook is set, and says when that goes elsewhere', () =>
+    inWorld({}, async (world) => {
+      const account = await aDialog360Account(world, { webhookUser: aWebhookUser })
+      const findings = async () => {
+        const { body } = await world.call('GET', `/v1/connections/${account.connectionId}/doctor`)
+        return (body.checks as { name: string; ok: boolean }[]).map(({ name, ok }) => `${name}: ${ok}`)
+      }
+      expect(await findings()).to.include.members(['API key: true', 'webhook: true', 'webhook user: true'])
+      await setWebhook(world, account.credentials.apiKey ?? '', { url: 'https://other.example.com' })
+      expect(await findings()).to.include('webhook: false')
+    }))
+
   it('is not told the verify token, which is ours alone there', () =>
     inWorld({}, async (world) => {
       const { connectionId, path } = await aDialog360Account(world)
