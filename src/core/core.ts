@@ -18,6 +18,7 @@ import type { FlowsOverride } from './conversations/flows.ts'
 import { type FlowProblem, problemsWith } from './conversations/flows-override.ts'
 import { createNdrAdmin, type NdrAdmin } from './conversations/ndr-admin.ts'
 import { createDecisionPusher } from './conversations/push-decisions.ts'
+import { forgetEnds } from './conversations/shipment-ends.ts'
 import type { Doctor } from './doctor/doctor.ts'
 import type { WebhookNotes } from './doctor/webhook-notes.ts'
 import { accountNewsGroupSize } from './inbound/apply-account-news.ts'
@@ -184,7 +185,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       applyAccountNews: returning.applyAccountNews,
       pushDecisions: pusher.pushDue,
       drainDecisions: pusher.drain,
-      sweeps: { ...sending.sweeps, ...returning.sweeps, lostPushes: () => ndr.releaseLost(now()) },
+      sweeps: {
+        ...sending.sweeps,
+        ...returning.sweeps,
+        lostPushes: () => ndr.releaseLost(now()),
+        oldEnds: () => forgetEnds(database, now()),
+      },
       upkeep: {
         heartbeat: sending.replicas.beat,
         counts: templates.flushCounts,

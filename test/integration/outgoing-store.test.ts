@@ -288,7 +288,7 @@ describe('a claim on MariaDB or MySQL', () => {
     const database = openDatabase({ url: storage.url })
     try {
       await migrate(database)
-      const plans: { select_type: string; possible_keys: string | null }[] = []
+      const plans: { select_type: string; table: string; type: string; possible_keys: string | null }[] = []
       const explaining: Database = {
         ...database,
         transaction: (work) =>
@@ -302,9 +302,13 @@ describe('a claim on MariaDB or MySQL', () => {
       }
       await createOutgoingStore(explaining).claim(1, 10, new Set(), now)
       const inner = plans.filter(({ select_type }) => select_type.includes('SUBQUERY'))
-      expect(inner).to.have.length(2)
+      const [shipmentEnd, ...earlier] = inner.sort(
+        (a, b) => Number(a.table === 'earlier') - Number(b.table === 'earlier'),
+      )
+      expect(shipmentEnd, 'one row at most for each candidate').to.include({ table: 'shipment_end', type: 'eq_ref' })
+      expect(earlier).to.have.length(2)
       // With statistics of an emptier table the optimizer takes the first index that fits.
-      for (const { possible_keys } of inner) {
+      for (const { possible_keys } of earlier) {
         expect(possible_keys?.split(',').map((key) => key.trim())).not.to.include(
           'wa_outgoing_messages_whatsappsenderconnectionid_due_at',
         )

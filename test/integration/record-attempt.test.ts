@@ -222,7 +222,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
         })
       }
 
-      for (const state of ['unknown', 'queued'] as const) {
+      for (const state of ['unknown', 'queued', 'skipped'] as const) {
         it(`good news is believed also when the message is ${state} by then`, async () => {
           const id = await swept()
           await database.write('UPDATE wa_outgoing_messages SET state = $2 WHERE id = $1', [id, state])

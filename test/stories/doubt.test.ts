@@ -11,6 +11,7 @@ import {
   aWebhook,
   type Customer,
   deliver,
+  endShipment,
   eventFor,
   inWorld,
   messagesTo,
@@ -153,6 +154,21 @@ for (const storage of storages) {
         const [event] = (await timelineOf(world, id)).activity
         expect(event?.event.eventSubType).to.equal('unknown')
         expect(event?.event.response_data.failureReason).to.include('is not known')
+      }),
+    )
+
+    it(
+      'is unknown, and not sent again, when the shipment has come to its end meanwhile',
+      story(async (world, clock) => {
+        const { customer, id } = await aLostMessage(world, { id: 84_000_001 })
+        await endShipment(world, 84_000_001)
+        expect((await timelineOf(world, id)).state).to.equal('in_doubt')
+        await provedSilence(world, clock)
+        await becomes(world, id, 'unknown')
+        expect((await timelineOf(world, id)).failure?.detail).to.include('reported as delivered meanwhile')
+        expect(await isPossibleDuplicate(world, id)).to.equal(false)
+        expect(await activityOf(world, id)).to.deep.equal(['unknown'])
+        expect(requestsFor(world, customer)).to.have.length(1)
       }),
     )
 

@@ -30,6 +30,7 @@ export const aRecord = (changes: Partial<OutgoingRecord> = {}): OutgoingRecord =
   statusRank: 1,
   attempts: 1,
   possibleDuplicate: false,
+  resentByHandAt: null,
   absences: 0,
   dueAt: null,
   expiresAt: null,

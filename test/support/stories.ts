@@ -171,6 +171,18 @@ export async function deliver(world: World, event: object): Promise<Delivered> {
   return body
 }
 
+/** Tells that a shipment has come to its end. */
+export async function endShipment(
+  world: World,
+  shipment: number,
+  fields: object = {},
+  eventSubType = 'delivered',
+): Promise<void> {
+  const response_data = { id: String(shipment), account_id: 379, ...fields }
+  const ended = await deliver(world, { resource: 'shipment', eventSubType, response_data })
+  expect(ended.reason).to.equal('shipment_ended')
+}
+
 export interface FirstMessage {
   readonly customer: Customer
   /** Our id of it. */

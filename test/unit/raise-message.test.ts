@@ -57,6 +57,13 @@ describe('a report raises its message', () => {
     expect(raisedBy(accepted, ['sent', 2], ['sent', 1]).dueAt).to.deep.equal(at(1 + 12 + 1))
   })
 
+  it('also when it was skipped after an attempt that nobody seemed to have taken', () => {
+    const skipped = { ...accepted, state: 'skipped', statusRank: 1, acceptedAt: null, attempts: 1 } as const
+    const raised = raisedBy({ ...skipped, failureCode: 'shipment_ended' }, ['delivered', 2])
+    expect(raised).to.deep.include({ state: 'accepted', statusRank: 6, failureCode: null })
+    expect(raisedBy({ ...skipped, attempts: 0 }, ['delivered', 2]).state).to.equal('skipped')
+  })
+
   it('anything else: nobody has to', () => {
     for (const status of ['delivered', 'read', 'failed'] as const) {
       expect(raisedBy(accepted, ['sent', 1], [status, 2]).dueAt, status).to.equal(null)

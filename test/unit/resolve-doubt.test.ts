@@ -31,6 +31,10 @@ interface Case {
   /** Sends begun so long after the doubted one were echoed; undefined: none ever. */
   readonly echoed: number | undefined
   readonly policy?: DoubtCircumstances['policy']
+  /** The shipment came to its end. */
+  readonly ended?: boolean
+  /** The provider does not have it, when asked for the last time. */
+  readonly absent?: boolean
   readonly expected: DoubtDecision['decision']
   readonly until?: number
   readonly why?: string
@@ -124,6 +128,49 @@ const cases: Case[] = [
     why: 'sent again once already',
   },
   {
+    label: 'the shipment came to its end',
+    at: 10 * minute,
+    echoed: 10 * minute,
+    ended: true,
+    expected: 'unknown',
+    why: 'reported as delivered',
+  },
+  {
+    label: 'the shipment came to its end, silence not proved',
+    at: 10 * minute,
+    echoed: undefined,
+    ended: true,
+    expected: 'wait',
+    until: 10.5 * minute,
+  },
+  {
+    label: 'provably not taken',
+    doubt: { absences: 2 },
+    at: 10 * minute,
+    echoed: undefined,
+    absent: true,
+    expected: 'not_sent',
+  },
+  {
+    label: 'provably not taken before the shipment came to its end',
+    doubt: { absences: 2 },
+    at: 10 * minute,
+    echoed: undefined,
+    absent: true,
+    ended: true,
+    expected: 'not_needed',
+  },
+  {
+    label: 'its second attempt provably not taken before the shipment came to its end',
+    doubt: { absences: 2, wasResent: true },
+    at: 10 * minute,
+    echoed: undefined,
+    absent: true,
+    ended: true,
+    expected: 'unknown',
+    why: 'reported as delivered',
+  },
+  {
     label: 'of no use any more',
     doubt: { expiresAt: later(10 * minute) },
     at: 10 * minute,
@@ -156,10 +203,16 @@ const cases: Case[] = [
 ]
 
 describe('a send in doubt', () => {
-  for (const { label, doubt, at, echoed, policy = 'resend_once', expected, until, why } of cases) {
+  for (const { label, doubt, at, echoed, ended, absent, policy = 'resend_once', expected, until, why } of cases) {
     it(`${label}: ${expected}`, () => {
-      const echoedUntil = echoed === undefined ? undefined : later(echoed)
-      const decided = decideDoubt(aDoubt(doubt), { now: later(at), policy, echoedUntil })
+      const around: DoubtCircumstances = {
+        now: later(at),
+        policy,
+        echoedUntil: echoed === undefined ? undefined : later(echoed),
+        ...(ended ? { endedAs: 'delivered' } : {}),
+        ...(absent ? { lookUp: { result: 'absent' } } : {}),
+      }
+      const decided = decideDoubt(aDoubt(doubt), around)
       expect(decided.decision).to.equal(expected)
       if (decided.decision === 'wait') expect(decided.until).to.deep.equal(later(until ?? -1))
       if (decided.decision === 'unknown') expect(decided.why).to.include(why)

@@ -47,7 +47,7 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     outgoing,
     rejected,
     endConversations: (tx: Executor, ends: readonly ShipmentEnd[]) =>
-      endConversations({ outgoing, conversations }, tx, ends, now()),
+      endConversations({ database, outgoing, conversations }, tx, ends, now()),
     reserve: sending.lanes.reserve,
     wake: sending.wake,
     giveBack: sending.giveBack,

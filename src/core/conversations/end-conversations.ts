@@ -1,27 +1,31 @@
 /** Ends what is open about shipments that were delivered, cancelled or sent back. */
 
 import type { ShipmentEnd } from '../notifications/kinds/shipment-end.ts'
-import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
+import { withoutSending } from '../sending/after-end.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
-import type { Executor } from '../storage/database.ts'
+import type { Database, Executor } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
 import type { ConversationStore, StoredConversation } from './conversation-store.ts'
+import { noteEnds } from './shipment-ends.ts'
 
 export interface EndDeps {
+  readonly database: Pick<Database, 'keepExisting'>
   readonly outgoing: Pick<OutgoingStore, 'lock' | 'apply'>
   readonly conversations: ConversationStore
 }
 
 /**
- * Closes the conversations about these shipments, whatever has been said in them so far, and skips first messages that
- * still wait. Most shipments arrive at once and have none: they cost one look-up for the whole group.
+ * Closes the conversations about these shipments, whatever has been said in them so far, and ends first messages that
+ * still wait; what is being sent meanwhile, or comes later, meets the end that is remembered. Most shipments arrive at
+ * once and have no conversation: they cost one row and one look-up for the whole group.
  */
 export async function endConversations(
-  { outgoing, conversations }: EndDeps,
+  { database, outgoing, conversations }: EndDeps,
   tx: Executor,
   ends: readonly ShipmentEnd[],
   now: Date,
 ): Promise<void> {
+  await noteEnds(tx, database.keepExisting, ends, now)
   const roots = [...(await outgoing.lock(tx, await firstMessages(tx, ends))).values()]
   if (roots.length === 0) return
   const endOf = new Map(ends.map((end) => [keyOf(end.accountId, end.shipmentId), end]))
@@ -38,7 +42,10 @@ export async function endConversations(
   const late = roots.filter(({ state }) => state === 'queued' || state === 'waiting')
   await outgoing.apply(
     tx,
-    late.map((root) => skipped(root, endOf.get(keyOf(root.accountId, root.subjectId ?? '')))),
+    late.map((root) => {
+      const end = endOf.get(keyOf(root.accountId, root.subjectId ?? ''))
+      return withoutSending(root, end?.status ?? 'ended', now)
+    }),
     now,
   )
 }
@@ -53,11 +60,3 @@ async function firstMessages(tx: Executor, ends: readonly ShipmentEnd[]): Promis
   const rows = await selectIn<{ id: number; account_id: number; subject_id: string }>(tx, head, shipments)
   return rows.filter((row) => wanted.has(keyOf(Number(row.account_id), row.subject_id))).map((row) => Number(row.id))
 }
-
-const skipped = (root: OutgoingRecord, end: ShipmentEnd | undefined): OutgoingRecord => ({
-  ...root,
-  state: 'skipped',
-  dueAt: null,
-  failureCode: 'shipment_ended',
-  failureReason: `the shipment was reported as ${end?.status ?? 'ended'} before this could be sent`,
-})

@@ -27,7 +27,7 @@ export function raise(
 ): OutgoingRecord {
   const lasting = withoutRefuted(record, status)
   const raised = withReport(lasting, status, report.at)
-  const isEnded = record.state === 'skipped' || isGivenUp(lasting)
+  const isEnded = isNeverSent(record) || isGivenUp(lasting)
   return {
     ...raised,
     // Whatever we believed, the provider took it: nothing is left to send.
@@ -42,6 +42,9 @@ const failureOf = ({ failureCode, failureReason }: Pick<OutgoingRecord, 'failure
   failureCode,
   failureReason,
 })
+
+/** One that was skipped after an attempt was believed not to have been taken: a report proves more. */
+const isNeverSent = ({ state, attempts }: OutgoingRecord): boolean => state === 'skipped' && attempts === 0
 
 const isGivenUp = ({ state, acceptedAt }: OutgoingRecord): boolean => state === 'expired' && acceptedAt !== null
 

@@ -1,6 +1,8 @@
 /** The story of an event: read it, decide what it asks for, write that down, and start what can start at once. */
 
 import type { Connection } from '../accounts/connections.ts'
+import { type EndOf, readEnds, type Subject } from '../conversations/shipment-ends.ts'
+import { whyEnded } from '../sending/after-end.ts'
 import type { Reservation } from '../sending/lane.ts'
 import type { ClaimedMessage, OutgoingDraft } from '../sending/outgoing-message.ts'
 import { callDeadline } from '../sending/outgoing-rows.ts'
@@ -85,17 +87,20 @@ async function write(
   { database, outgoing, rejected, endConversations, now }: AcceptDeps,
   plans: readonly Plan[],
 ): Promise<EventResult[]> {
-  const drafts = plans.flatMap((entry) => draftOf(entry) ?? [])
   const rejections = plans.flatMap(({ decision }) => (decision.type === 'park' ? [decision.rejection] : []))
   const ends = plans.flatMap(({ decision }) => (decision.type === 'end' ? [decision.end] : []))
-  const [inserted, parked] = await database.transaction(async (tx) => {
-    const inserted = await outgoing.insert(tx, drafts, now())
+  const { decisions, inserted, parked } = await database.transaction(async (tx) => {
+    // First, so that nothing is sent about a shipment whose end came in the same group.
     if (ends.length > 0) await endConversations(tx, ends)
-    return [inserted, rejections.length > 0 ? await rejected.park(tx, rejections, now()) : []] as const
+    const written = await withoutEnded(tx, plans)
+    const drafts = written.flatMap((entry) => draftOf(entry) ?? [])
+    const inserted = await outgoing.insert(tx, drafts, now())
+    const parked = rejections.length > 0 ? await rejected.park(tx, rejections, now()) : []
+    return { decisions: written.map(({ decision }) => decision), inserted, parked }
   })
   const nextInserted = inserted.values()
   const nextParked = parked.values()
-  return plans.map(({ decision }) => {
+  return decisions.map((decision) => {
     switch (decision.type) {
       case 'pass':
         return passedOver
@@ -107,6 +112,28 @@ async function write(
         return messageResult(decision, nextInserted.next().value)
     }
   })
+}
+
+/** Events may come late, or be overtaken: what is about a shipment that came to its end is written, and not sent. */
+async function withoutEnded(tx: Executor, plans: readonly Plan[]): Promise<readonly Plan[]> {
+  const subjects = plans.flatMap(({ decision }) => (decision.type === 'send' ? [subjectOf(decision)] : []))
+  if (subjects.length === 0) return plans
+  const endOf = await readEnds(tx, subjects)
+  return plans.map((entry) => (entry.decision.type === 'send' ? withoutSending(entry, entry.decision, endOf) : entry))
+}
+
+const subjectOf = ({ draft: { accountId, subject } }: SendDecision): Subject => ({
+  accountId,
+  subjectType: subject?.type ?? null,
+  subjectId: subject?.id ?? null,
+})
+
+function withoutSending(entry: Plan, decision: SendDecision, endOf: EndOf): Plan {
+  const end = endOf(subjectOf(decision))
+  if (!end) return entry
+  const failure = { code: 'shipment_ended', detail: whyEnded(end.status) }
+  const draft = { ...decision.draft, state: 'skipped', failure, dueAt: undefined, expiresAt: undefined } as const
+  return { decision: { type: 'skip', draft } }
 }
 
 const passedOver: EventResult = { eventId: 'none', outcome: 'skipped', reason: 'no_notification_for_event' }

@@ -1,15 +1,18 @@
 /** Takes waiting messages of a connection for sending: whoever commits the claim calls the provider, nobody else. */
 
+import { endedAtColumn, readEnds } from '../conversations/shipment-ends.ts'
 import type { Database, Executor, Row, SqlValue } from '../storage/database.ts'
 import { updateRows } from '../storage/rows.ts'
-import { sqlTime } from '../storage/time.ts'
+import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { isAfterEnd, withoutSending } from './after-end.ts'
 import type { ClaimedMessage } from './outgoing-message.ts'
 import {
   callDeadline,
+  changeRow,
   claimed,
   leaseMs,
   type OutgoingRecord,
-  outgoingSelect,
+  outgoingColumns,
   recipientOf,
   toRecord,
 } from './outgoing-rows.ts'
@@ -23,7 +26,7 @@ export interface ClaimRequest {
 }
 
 /**
- * Oldest first, one per recipient.
+ * Oldest first, one per recipient. What is about a shipment that came to its end meanwhile is not taken, and ends.
  * @param chosen told what is about to be committed: when the answer of the commit is lost, these may be claimed
  */
 export async function claimMessages(
@@ -50,7 +53,10 @@ async function choose(tx: Executor, holding: string, request: ClaimRequest): Pro
   for (let looks = 0; looks < maxLooks && chosen.length < request.limit; looks++) {
     const wanted = powerOfTwo((request.limit - chosen.length) * 2)
     const found = await look(tx, holding, request, [...taken], wanted)
-    for (const record of found) {
+    const late = found.filter(({ isLate }) => isLate).map(({ record }) => record)
+    if (late.length > 0) await endWithoutSending(tx, late, request.now)
+    for (const { record, isLate } of found) {
+      if (isLate) continue
       const recipient = recipientOf(record)
       if (chosen.length === request.limit || taken.has(recipient)) continue
       taken.add(recipient)
@@ -66,13 +72,23 @@ async function look(tx: Executor, holding: string, request: ClaimRequest, taken:
   const others =
     taken.length > 0 ? `AND COALESCE(customer_phone, customer_user_id, '') NOT IN (${list(taken, bind)})` : ''
   const rows = await tx.select<Row>(
-    `${outgoingSelect} AS candidate WHERE whatsappSenderConnectionId = $1 AND due_at <= $2
+    `SELECT ${outgoingColumns}, ${endedAtColumn} FROM wa_outgoing_messages AS candidate WHERE whatsappSenderConnectionId = $1 AND due_at <= $2
      AND state IN ('queued', 'waiting') AND (expires_at IS NULL OR expires_at > $2) ${others}
      AND NOT EXISTS (${standingBefore('customer_phone')})
      AND (customer_phone IS NOT NULL OR NOT EXISTS (${standingBefore('customer_user_id')})) ORDER BY due_at, id LIMIT ${limit}${holding}`,
     bind,
   )
-  return rows.map(toRecord)
+  return rows.map((row) => {
+    const record = toRecord(row)
+    return { record, isLate: isAfterEnd(record, fromSqlTime(row.ended_at)) }
+  })
+}
+
+/** Rare, so the words for it are looked up only now. */
+async function endWithoutSending(tx: Executor, late: readonly OutgoingRecord[], now: Date): Promise<void> {
+  const endOf = await readEnds(tx, late)
+  const rows = late.map((record) => changeRow(withoutSending(record, endOf(record)?.status ?? 'ended', now), now))
+  await updateRows(tx, 'wa_outgoing_messages', rows)
 }
 
 /**

@@ -33,6 +33,8 @@ export interface OutgoingRecord {
   readonly attempts: number
   /** Sent again although an earlier attempt stayed in doubt. */
   readonly possibleDuplicate: boolean
+  /** When an operator last had it sent again. */
+  readonly resentByHandAt: Date | null
   /** How often the provider was asked for the attempt in doubt, and did not have it. */
   readonly absences: number
   readonly dueAt: Date | null
@@ -129,16 +131,18 @@ export function changeRow(change: OutgoingChange, now: Date): Values {
   }
 }
 
-/** Start of every SELECT whose rows {@link toRecord} reads. */
-export const outgoingSelect = `SELECT id, reference, account_id, kind, subject_type, subject_id, reason,
+/** What {@link toRecord} reads. */
+export const outgoingColumns = `id, reference, account_id, kind, subject_type, subject_id, reason,
  whatsappSenderConnectionId, customer_phone, customer_user_id, business_phone, wa_template_id, root_message_id,
  root_outgoing_message_id, context_message_id, message_id, payload, context, route, state, status_rank, attempts,
- due_at, possible_duplicate, absences, expires_at, accepted_at, sent_at, delivered_at, read_at, failed_at, failure_code, failure_reason, created_at
- FROM wa_outgoing_messages`
+ due_at, possible_duplicate, resent_by_hand_at, absences, expires_at, accepted_at, sent_at, delivered_at, read_at,
+ failed_at, failure_code, failure_reason, created_at`
+/** Start of every SELECT whose rows {@link toRecord} reads. */
+export const outgoingSelect = `SELECT ${outgoingColumns} FROM wa_outgoing_messages`
 const idOf = (value: unknown) => (value === null || value === undefined ? null : Number(value))
 const textOf = (value: unknown) => (typeof value === 'string' ? value : null)
 
-/** Reads one row of {@link outgoingSelect}. */
+/** Reads one row that has the {@link outgoingColumns}. */
 export function toRecord(row: Row): OutgoingRecord {
   const connectionId = idOf(row.whatsappSenderConnectionId)
   return {
@@ -165,6 +169,7 @@ export function toRecord(row: Row): OutgoingRecord {
     statusRank: Number(row.status_rank),
     attempts: Number(row.attempts),
     possibleDuplicate: Number(row.possible_duplicate) === 1,
+    resentByHandAt: fromSqlTime(row.resent_by_hand_at),
     absences: Number(row.absences),
     dueAt: fromSqlTime(row.due_at),
     expiresAt: fromSqlTime(row.expires_at),

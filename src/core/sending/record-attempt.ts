@@ -161,7 +161,7 @@ const isOpen = ({ state }: OutgoingRecord, { outcome }: EndedAttempt): boolean =
 const isLate = (record: OutgoingRecord | undefined, ended: EndedAttempt): boolean =>
   record !== undefined && record.state !== 'sending' && isOpen(record, ended)
 
-const afterDoubt: ReadonlySet<OutgoingRecord['state']> = new Set(['queued', 'unknown', 'expired'])
+const afterDoubt: ReadonlySet<OutgoingRecord['state']> = new Set(['queued', 'unknown', 'expired', 'skipped'])
 
 const goingOn = (change: OutgoingChange, now: Date): OutgoingChange => ({
   ...change,

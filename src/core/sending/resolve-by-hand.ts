@@ -45,7 +45,7 @@ export async function resolveByHand(
       await updateWhereIn(
         tx,
         'wa_outgoing_messages',
-        { possible_duplicate: 1, absences: 0, expires_at: expiresAt },
+        { possible_duplicate: 1, absences: 0, expires_at: expiresAt, resent_by_hand_at: sqlTime(now()) },
         'id',
         [id],
       )

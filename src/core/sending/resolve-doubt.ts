@@ -23,6 +23,8 @@ export interface DoubtCircumstances {
   readonly echoedUntil: Date | undefined
   /** What the provider says, where it can be asked; `absent` is its word that it would have found the message. */
   readonly lookUp?: LookUp
+  /** What the shipment was reported as, where its end forbids that anything more is sent; e.g. `delivered`. */
+  readonly endedAs?: string
 }
 
 export type DoubtDecision =
@@ -31,6 +33,8 @@ export type DoubtDecision =
   | { readonly decision: 'taken'; readonly messageId: string }
   /** The provider provably never took it: it may be sent as if it had been refused. */
   | { readonly decision: 'not_sent' }
+  /** The same, and there is no use in sending it any more. */
+  | { readonly decision: 'not_needed'; readonly endedAs: string }
   | { readonly decision: 'resend' }
   | { readonly decision: 'unknown'; readonly why: string }
 
@@ -55,22 +59,23 @@ export const silenceMs = ({ code, vendorCode }: Pick<Failure, 'code' | 'vendorCo
  * reports of this one would have come as well.
  */
 export function decideDoubt(doubt: Doubt, around: DoubtCircumstances): DoubtDecision {
-  const { now, policy, echoedUntil, lookUp } = around
+  const { now, echoedUntil, lookUp } = around
   if (lookUp?.result === 'found') return { decision: 'taken', messageId: lookUp.messageId }
-  if (lookUp?.result === 'absent') return afterAbsence(doubt, now)
+  if (lookUp?.result === 'absent') return afterAbsence(doubt, around)
   const quietUntil = new Date(doubt.attemptedAt.getTime() + silenceMs(doubt.failure))
   const isSilenceProved = echoedUntil !== undefined && echoedUntil >= quietUntil && now >= quietUntil
-  if (isSilenceProved) return afterSilence(doubt, policy, now)
+  if (isSilenceProved) return afterSilence(doubt, around)
   const givenUpAt = new Date(doubt.attemptedAt.getTime() + longestWaitMs)
   if (now >= givenUpAt) return { decision: 'unknown', why: 'nothing showed within a day that reports arrive' }
   if (lookUp) return { decision: 'wait', until: nextAsking(doubt, now) }
   return { decision: 'wait', until: new Date(Math.max(quietUntil.getTime(), now.getTime() + lookAgainMs)) }
 }
 
-function afterAbsence({ attemptedAt, absences = 0 }: Doubt, now: Date): DoubtDecision {
+function afterAbsence(doubt: Doubt, { now, endedAs }: DoubtCircumstances): DoubtDecision {
+  const { attemptedAt, absences = 0 } = doubt
   const seen = absences + 1
   const nextMs = looksMs[seen]
-  if (nextMs === undefined) return { decision: 'not_sent' }
+  if (nextMs === undefined) return endedAs ? afterEnd(doubt, endedAs) : { decision: 'not_sent' }
   const until = Math.max(attemptedAt.getTime() + nextMs, now.getTime() + lookAgainMs)
   return { decision: 'wait', until: new Date(until), absences: seen }
 }
@@ -81,9 +86,17 @@ function nextAsking({ attemptedAt }: Doubt, now: Date): Date {
   return new Date(now.getTime() + Math.min(Math.max(lookAgainMs, passedMs / 2), longestPauseMs))
 }
 
-function afterSilence(doubt: Doubt, policy: DoubtPolicy, now: Date): DoubtDecision {
+/** Of one that was sent again only the last attempt is known not to have been taken. */
+const afterEnd = ({ wasResent }: Doubt, endedAs: string): DoubtDecision =>
+  wasResent
+    ? { decision: 'unknown', why: `the shipment was reported as ${endedAs} before it could be sent again` }
+    : { decision: 'not_needed', endedAs }
+
+function afterSilence(doubt: Doubt, { policy, now, endedAs }: DoubtCircumstances): DoubtDecision {
   if (policy === 'never') return { decision: 'unknown', why: 'no report came; the account does not send again' }
   if (doubt.wasResent) return { decision: 'unknown', why: 'no report came, and it was sent again once already' }
+  if (endedAs)
+    return { decision: 'unknown', why: `no report came, and the shipment was reported as ${endedAs} meanwhile` }
   if (doubt.expiresAt && now >= doubt.expiresAt)
     return { decision: 'unknown', why: 'no report came while it was useful' }
   return { decision: 'resend' }

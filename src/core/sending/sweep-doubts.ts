@@ -5,10 +5,12 @@ import type { AccountSettings } from '../accounts/settings.ts'
 import { activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
 import type { FailureCode } from '../contract/failures.ts'
+import { readEnds } from '../conversations/shipment-ends.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { PollStore } from '../polling/poll-store.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { updateRows, updateWhereIn } from '../storage/rows.ts'
+import { isAfterEnd, withoutSending } from './after-end.ts'
 import { type LastAttempt, lastAttempts, type SettledAttempt, settleAttempts } from './attempt-ledger.ts'
 import { type LookUpMessage, lookUpAll } from './look-up-doubts.ts'
 import { rank } from './outgoing-message.ts'
@@ -80,18 +82,21 @@ async function circumstancesOf(
   records: ReadonlyMap<number, OutgoingRecord>,
 ): Promise<ReadonlyMap<number, Circumstances>> {
   const asked = await lookUpAll(deps, [...records.values()])
+  const endOf = await readEnds(deps.database, [...records.values()])
   const entries = [...records.values()].map(async (record) => {
     const settings = await deps.settings(record.accountId, record.snapshot.channelId)
     const connection = record.connectionId === null ? undefined : await deps.connection(record.connectionId)
     const isEchoed = connection !== undefined && deps.echoesReference(connection.provider)
     const echoedUntil = isEchoed ? connection.echoedUntil : undefined
     const lookUp = asked.get(record.id)
+    const end = endOf(record)
     const circumstances = {
       attempt: record.attempts,
       now: deps.now(),
       policy: settings.inDoubtPolicy,
       echoedUntil,
       ...(lookUp ? { lookUp } : {}),
+      ...(end && isAfterEnd(record, end.endedAt) ? { endedAs: end.status } : {}),
     }
     return [record.id, circumstances] as const
   })
@@ -129,6 +134,8 @@ const changeOf =
       case 'resend':
       case 'not_sent':
         return { ...end.record, state: 'queued', statusRank: rank.pending, dueAt: now }
+      case 'not_needed':
+        return withoutSending(end.record, end.endedAs, now)
       case 'taken':
         return takenChange(end.record, end.messageId, now)
       case 'unknown':
@@ -189,7 +196,7 @@ function settledAttempt(end: Decided): SettledAttempt[] {
   const { id, attempts } = end.record
   if (end.decision === 'taken')
     return [{ id, attempt: attempts, outcome: 'accepted', messageId: end.messageId, detail: 'found when asked' }]
-  if (end.decision === 'not_sent')
+  if (end.decision === 'not_sent' || end.decision === 'not_needed')
     return [{ id, attempt: attempts, outcome: 'refused', messageId: null, detail: 'asked three times: not there' }]
   return []
 }

@@ -11,6 +11,7 @@ import * as decisionsAndClicks from './migrations/005-decisions-and-clicks.ts'
 import * as orderedActivity from './migrations/006-ordered-activity.ts'
 import * as mappedProviders from './migrations/007-mapped-providers.ts'
 import * as apiKeys from './migrations/008-api-keys.ts'
+import * as shipmentEnds from './migrations/010-shipment-ends.ts'
 import * as doctorAndTemplates from './migrations/011-doctor-and-templates.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
@@ -22,6 +23,7 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '006-ordered-activity', up: ({ context }) => orderedActivity.up(context) },
   { name: '007-mapped-providers', up: ({ context }) => mappedProviders.up(context) },
   { name: '008-api-keys', up: ({ context }) => apiKeys.up(context) },
+  { name: '010-shipment-ends', up: ({ context }) => shipmentEnds.up(context) },
   { name: '011-doctor-and-templates', up: ({ context }) => doctorAndTemplates.up(context) },
 ]
 

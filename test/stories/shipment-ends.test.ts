@@ -1,0 +1,138 @@
+import { expect } from 'chai'
+import type { Rule } from '../../src/providers/simulator/inputs.ts'
+import {
+  aCustomer,
+  aFirstMessage,
+  anOwnConnection,
+  asAdmin,
+  type Customer,
+  deliver,
+  endShipment,
+  eventFor,
+  messagesTo,
+  requestsFor,
+  say,
+  settle,
+  sharedWorld,
+  storages,
+  tap,
+  timelineOf,
+} from '../support/stories.ts'
+import { until } from '../support/world.ts'
+
+let nextShipment = 83_000_000
+
+for (const storage of storages) {
+  describe(`after the end of a shipment, on ${storage}`, () => {
+    const world = sharedWorld({ storage })
+    const tell = async (customer: Customer, shipment: number, fields: object = {}) =>
+      (await deliver(world(), eventFor(customer, { id: shipment, ...fields }))).message?.id ?? ''
+    const becomes = (id: string, state: string) =>
+      until(`it becomes ${state}`, async () => (await timelineOf(world(), id)).state === state)
+    const makeDue = (id: string) =>
+      world().database.write(`UPDATE wa_outgoing_messages SET due_at = created_at WHERE id = $1`, [id])
+    /** A message whose call is under way for so long that the end comes in the middle of it. */
+    const endDuringCall = async (rule: Rule, fields: object = {}) => {
+      const [customer, shipment] = [aCustomer(), nextShipment++]
+      world().provider.addRule({ phone: customer.phone, next: 1, delayMs: 1_500, ...rule })
+      const id = await tell(customer, shipment, fields)
+      await becomes(id, 'sending')
+      await endShipment(world(), shipment, fields)
+      expect((await timelineOf(world(), id)).state, 'the end came in time').to.equal('sending')
+      return { customer, id }
+    }
+
+    it('an event that comes late is written and not sent, also when nothing was sent before', async () => {
+      const [customer, shipment] = [aCustomer(), nextShipment++]
+      await endShipment(world(), shipment)
+      await endShipment(world(), shipment, {}, 'rto_delivered')
+      const { outcome, reason, message } = await deliver(world(), eventFor(customer, { id: shipment }))
+      expect([outcome, reason]).to.deep.equal(['skipped', 'shipment_ended'])
+      const { status, failure } = await timelineOf(world(), message?.id ?? '')
+      expect([status, failure?.code]).to.deep.equal(['skipped', 'shipment_ended'])
+      expect(failure?.detail).to.include('reported as delivered')
+      await settle(world())
+      expect(requestsFor(world(), customer)).to.be.empty
+    })
+
+    it("an event about another account's shipment of the same number is sent", async () => {
+      const [customer, shipment] = [aCustomer(), nextShipment++]
+      await endShipment(world(), shipment, { account_id: 380 })
+      await tell(customer, shipment)
+      await settle(world())
+      expect(messagesTo(world(), customer)).to.have.length(1)
+    })
+
+    it('nothing is sent when event and end come together', async () => {
+      const told = Array.from({ length: 20 }, () => ({ customer: aCustomer(), shipment: nextShipment++ }))
+      await Promise.all(told.map(({ shipment }) => endShipment(world(), shipment)))
+      await Promise.all(
+        told.flatMap(({ customer, shipment }) => [endShipment(world(), shipment), tell(customer, shipment)]),
+      )
+      await settle(world())
+      expect(told.flatMap(({ customer }) => requestsFor(world(), customer))).to.be.empty
+    })
+
+    it('a first message that was refused meanwhile is not tried again', async () => {
+      const { customer, id } = await endDuringCall({ error: { code: 134101 } })
+      await becomes(id, 'waiting')
+      await makeDue(id)
+      await becomes(id, 'skipped')
+      const { failure, attempts } = await timelineOf(world(), id)
+      expect(failure).to.include({ code: 'shipment_ended' })
+      expect(failure?.detail).to.include('reported as delivered')
+      expect(attempts).to.have.length(1)
+      expect(requestsFor(world(), customer)).to.have.length(1)
+    })
+
+    it('a first message that was sent again and refused stays a doubt', async () => {
+      const { customer, id } = await endDuringCall({ error: { code: 134101 } })
+      await becomes(id, 'waiting')
+      await world().database.write('UPDATE wa_outgoing_messages SET possible_duplicate = 1 WHERE id = $1', [id])
+      await makeDue(id)
+      await becomes(id, 'in_doubt')
+      expect(requestsFor(world(), customer)).to.have.length(1)
+    })
+
+    it('a first message that fails in the end is not told through the fallback', async () => {
+      const owner = await anOwnConnection(world(), { settings: { fallbackOnFailed: true } })
+      const path = `/v1/connections/${owner.connectionId}`
+      await asAdmin(world(), 'PATCH', path, JSON.stringify({ fallbackConnectionId: '1' }))
+      const webhooks = { failCode: 132015 }
+      const { customer, id } = await endDuringCall({ webhooks }, { account_id: owner.accountId })
+      await until('it has failed', async () => (await timelineOf(world(), id)).status === 'failed')
+      const again = await until('the other one is written', async () => {
+        const sql = `SELECT id, state FROM wa_outgoing_messages WHERE customer_phone = '${customer.phone}' AND id > ${id}`
+        const [row] = await world().rows<{ id: number; state: string }>(sql)
+        return row?.state === 'skipped' ? row : undefined
+      })
+      expect((await timelineOf(world(), String(again.id))).failure?.code).to.equal('shipment_ended')
+      expect(messagesTo(world(), customer)).to.have.length(1)
+    })
+
+    it('an answer that still waits is not sent, and one to what the customer writes then is', async () => {
+      const shipment = nextShipment++
+      const { customer, sent } = await aFirstMessage(world(), { id: shipment })
+      world().provider.addRule({ phone: customer.phone, next: 1, error: { code: 134101 } })
+      await tap(world(), sent, 'Select new delivery date')
+      const [waiting] = await world().rows<{ id: number }>(
+        `SELECT id FROM wa_outgoing_messages WHERE customer_phone = '${customer.phone}' AND state = 'waiting'`,
+      )
+      await endShipment(world(), shipment)
+      await makeDue(String(waiting?.id))
+      await becomes(String(waiting?.id), 'skipped')
+      const [answer] = await say(world(), customer, 'where is it?')
+      expect(answer?.text).to.include('reported this order as delivered')
+    })
+
+    it('what an operator sends again is sent', async () => {
+      const [customer, shipment] = [aCustomer(), nextShipment++]
+      world().provider.addRule({ phone: customer.phone, next: 1, answer: 'reset', accept: false })
+      const id = await tell(customer, shipment)
+      await becomes(id, 'in_doubt')
+      await endShipment(world(), shipment)
+      await asAdmin(world(), 'POST', `/v1/messages/${id}/resolve`, JSON.stringify({ action: 'resend' }))
+      await until('it is sent again', () => messagesTo(world(), customer).length === 1)
+    })
+  })
+}
