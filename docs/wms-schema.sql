@@ -1,6 +1,7 @@
 -- The least of the warehouse system's tables that config/wms/order-details.sql needs; the tests create exactly these.
 CREATE TABLE channels (
   id BIGINT PRIMARY KEY,
+  account_id BIGINT NOT NULL,
   label VARCHAR(255),
   account_slug VARCHAR(128)
 );

@@ -1,8 +1,10 @@
 -- Details of orders by status log, read from the warehouse system's database (WMS_DATABASE_URL) for messages whose event
 -- did not bring them. Names of tables and columns are assumptions (docs/wms-look-up.md): change them here. What the
--- gateway reads are the names after AS; a column that you do not have may be left out, all but statusLogId.
+-- gateway reads are the names after AS; a column that you do not have may be left out, all but statusLogId and accountId:
+-- details are only taken for a message of the account that the order belongs to.
 SELECT DISTINCT
   l.id AS statusLogId,
+  c.account_id AS accountId,
   l.status AS status,
   s.id AS shipmentId,
   s.tracking_id AS trackingId,

@@ -3,11 +3,9 @@ import { expect } from 'chai'
 import { openDatabase } from '../../src/core/storage/database.ts'
 import { startProxy, type TestProxy, throughProxy } from '../support/proxy.ts'
 import {
-  aCustomer,
   activityOf,
   anAccount,
   aSilentMessage,
-  type Customer,
   inWorld,
   settle,
   storages,
@@ -31,20 +29,24 @@ const bare = {
   shippingAddress: [],
 }
 
-const details = {
+const orderOf = (accountId: number) => 50_000_000 + accountId
+const channelOf = (accountId: number) => 1_000_000 + accountId
+
+const detailsOf = (accountId: number) => ({
   vendorOrderNumber: '#4711',
-  order_id: 48_884_718,
+  order_id: orderOf(accountId),
   customerName: 'Ravi Menon',
   email: 'ravi.menon@example.com',
   forwardTrackingID: '1704612609999',
   externalShipmentID: '4980116095129-1',
   customerOrderNumber: '4980116095129',
-  channelId: '1299',
-}
+  channelId: String(channelOf(accountId)),
+})
 
 interface Wms {
   readonly url: string
-  add(statusLogId: number): Promise<void>
+  /** A status log, and an order of the account. */
+  add(statusLogId: number, accountId: number): Promise<void>
   write(sql: string): Promise<unknown>
   drop(): Promise<void>
 }
@@ -58,13 +60,14 @@ async function openWms(): Promise<Wms> {
   return {
     url: storage.url,
     write: (sql) => database.write(sql),
-    async add(log) {
+    async add(log, accountId) {
+      const [channel, order] = [channelOf(accountId), orderOf(accountId)]
       const rows: Record<string, string> = {
-        channels: `(1299, 'North Shop', 'north-shop')`,
-        orders: `(48884718, 1299, '#4711', '4980116095129', 'Ravi Menon', '9810055555', 'ravi.menon@example.com')`,
+        channels: `(${channel}, ${accountId}, 'North Shop', 'north-shop')`,
+        orders: `(${order}, ${channel}, '#4711', '4980116095129', 'Ravi Menon', '9810055555', 'ravi.menon@example.com')`,
         shipments: `(${log}, '1704612609999', '4980116095129-1')`,
         // Two items of one order: still one answer.
-        order_items: `(${log * 2}, 48884718, ${log}), (${log * 2 + 1}, 48884718, ${log})`,
+        order_items: `(${log * 2}, ${order}, ${log}), (${log * 2 + 1}, ${order}, ${log})`,
         shipment_status_logs: `(${log}, ${log}, 'failed_delivery')`,
       }
       for (const [table, values] of Object.entries(rows))
@@ -97,11 +100,13 @@ for (const storage of storages) {
 
     const story = (act: (world: World) => Promise<void>) =>
       inWorld({ storage, env: { WMS_DATABASE_URL: throughProxy(wms.url, proxy) } }, act)
-    const tell = async (world: World, changes: object = {}, customer: Customer = aCustomer()) => {
+    /** @param owner whose order the warehouse system has under the status log; null = it has none */
+    const tell = async (world: World, changes: object = {}, owner?: number | null) => {
       const log = nextLog++
-      const account_id = await anAccount(world)
-      const message = await aSilentMessage(world, { ...bare, customer, account_id, status_log_id: log, ...changes })
-      return { ...message, log }
+      const accountId = await anAccount(world)
+      if (owner !== null) await wms.add(log, owner ?? accountId)
+      const fields = { ...bare, account_id: accountId, status_log_id: log, ...changes }
+      return { ...(await aSilentMessage(world, fields)), accountId, log }
     }
     const eventsOf = async (world: World, id: string, count: number) => {
       await until(`${count} activity events`, async () => (await activityOf(world, id)).length >= count)
@@ -110,8 +115,8 @@ for (const storage of storages) {
 
     it('fill the events of a message that has none, and stay with it', () =>
       story(async (world) => {
-        await wms.add(nextLog)
-        const { id, sent } = await tell(world)
+        const { id, sent, accountId } = await tell(world)
+        const details = detailsOf(accountId)
         const [inqueue] = await eventsOf(world, id, 1)
         expect(inqueue).to.include({ ...details, sequence: 1, customerContactNumber: inqueue?.customerContactNumber })
         expect((await world.rows(`SELECT order_number FROM wa_outgoing_messages WHERE id = ${id}`))[0]).to.deep.equal({
@@ -125,7 +130,6 @@ for (const storage of storages) {
 
     it('are not asked for where the event brought them', () =>
       story(async (world) => {
-        await wms.add(nextLog)
         const { id } = await tell(world, { vendorOrderNumber: '#1', order_id: 1 })
         const [inqueue] = await eventsOf(world, id, 1)
         expect(inqueue).to.include({ vendorOrderNumber: '#1', customerName: '' })
@@ -134,15 +138,26 @@ for (const storage of storages) {
 
     it('that do not exist hold up nothing', () =>
       story(async (world) => {
-        const { id } = await tell(world)
+        const { id } = await tell(world, {}, null)
         const [inqueue] = await eventsOf(world, id, 1)
         expect(inqueue).to.include({ vendorOrderNumber: '', order_id: null, sequence: 1 })
+      }))
+
+    it("are not taken from another account's order", () =>
+      story(async (world) => {
+        const other = await anAccount(world)
+        const { id } = await tell(world, {}, other)
+        const [inqueue] = await eventsOf(world, id, 1)
+        expect(inqueue).to.include({ vendorOrderNumber: '', order_id: null, customerName: '', email: '', sequence: 1 })
+        const kept = await world.rows<{ context: string }>(`SELECT context FROM wa_outgoing_messages WHERE id = ${id}`)
+        expect(kept[0]?.context).not.to.include('Ravi')
+        const metrics = await world.call('GET', '/metrics')
+        expect(String(metrics.body)).to.match(/wms_look_ups_total\{result="foreign"\} [1-9]/)
       }))
 
     it('cannot be had: sending goes on, and the events go out as they are, in order', () =>
       story(async (world) => {
         proxy.blackhole()
-        await wms.add(nextLog)
         const { id, sent } = await tell(world)
         expect((await timelineOf(world, id)).status).to.equal('accepted')
         const answers = await tap(world, sent, 'Reattempt')
@@ -158,7 +173,6 @@ for (const storage of storages) {
     it('come late: what waited is filled when the database answers in time', () =>
       story(async (world) => {
         proxy.cut()
-        await wms.add(nextLog)
         const { id } = await tell(world)
         await settle(world)
         expect(await activityOf(world, id)).to.be.empty

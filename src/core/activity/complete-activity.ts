@@ -4,7 +4,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { selectIn, updateRows } from '../storage/rows.ts'
-import type { OrderDetails } from '../wms/order-details.ts'
+import type { FoundOrders, OrderDetails, WantedOrder } from '../wms/order-details.ts'
 import { withOrderDetails } from './activity-event.ts'
 import type { ActivityStore } from './activity-store.ts'
 import type { OrderSnapshot } from './order-snapshot.ts'
@@ -22,8 +22,6 @@ export interface CompleteDeps {
 
 const groupSize = 64
 
-type Found = ReadonlyMap<string, OrderSnapshot>
-
 /**
  * Lets one group of waiting events go: with what was found; with what is known, when there is nothing to be found or
  * the database did not answer in time.
@@ -35,24 +33,33 @@ export async function completeActivity(deps: CompleteDeps): Promise<number> {
   const found = await lookUp(deps, events)
   const ready = found ? events : dueByNow(events, deps.now())
   if (ready.length === 0) return 0
-  await release(deps, ready, found ?? new Map())
+  await release(deps, ready, found)
   deps.activity.committed()
   return ready.length
 }
 
+const wantedOf = ({ statusLogId, record: { accountId } }: WaitingEvent): WantedOrder => ({ statusLogId, accountId })
+
 /** Undefined when there was no answer. */
 async function lookUp({ details, log, metrics }: CompleteDeps, events: readonly WaitingEvent[]) {
-  const ids = [...new Set(events.map(({ statusLogId }) => statusLogId))]
+  const orders = new Map(events.map(wantedOf).map((order) => [`${order.accountId}/${order.statusLogId}`, order]))
+  const wanted = [...orders.values()]
   try {
-    const found = await details.find(ids)
-    metrics.wmsLookUps.inc({ result: 'found' }, found.size)
-    metrics.wmsLookUps.inc({ result: 'missing' }, ids.length - found.size)
+    const found = await details.find(wanted)
+    for (const order of wanted) metrics.wmsLookUps.inc({ result: resultOf(order, found) })
+    const foreign = wanted.filter((order) => resultOf(order, found) === 'foreign')
+    if (foreign.length > 0) log.warn({ orders: foreign }, 'order details were left out: they are of another account')
     return found
   } catch (error) {
-    metrics.wmsLookUps.inc({ result: 'failed' }, ids.length)
+    metrics.wmsLookUps.inc({ result: 'failed' }, wanted.length)
     log.warn({ err: error }, 'order details could not be looked up')
     return undefined
   }
+}
+
+function resultOf(order: WantedOrder, found: FoundOrders): 'found' | 'foreign' | 'missing' {
+  if (found.of(order)) return 'found'
+  return found.has(order.statusLogId) ? 'foreign' : 'missing'
 }
 
 /** Events of one conversation stay in order: one whose time is not over holds back those after it. */
@@ -64,7 +71,12 @@ function dueByNow(events: readonly WaitingEvent[], now: Date): WaitingEvent[] {
   })
 }
 
-async function release(deps: CompleteDeps, events: readonly WaitingEvent[], found: Found): Promise<void> {
+/** @param found undefined when there was no answer */
+async function release(
+  deps: CompleteDeps,
+  events: readonly WaitingEvent[],
+  found: FoundOrders | undefined,
+): Promise<void> {
   const { database, waiting, activity, now } = deps
   const roots = [...new Set(events.map(({ rootId }) => rootId))].sort((a, b) => a - b)
   await database.transaction(async (tx) => {
@@ -73,23 +85,28 @@ async function release(deps: CompleteDeps, events: readonly WaitingEvent[], foun
     const ids = events.map(({ id }) => id)
     const taken = await waiting.take(tx, ids)
     const own = events.filter(({ id }) => taken.has(id))
-    await keepDetails(tx, own, found)
-    const records = own.map(({ record, statusLogId }) => withOrderDetails(record, found.get(statusLogId) ?? {}))
+    if (found) await keepDetails(tx, own, found)
+    const records = own.map((event) => withOrderDetails(event.record, found?.of(wantedOf(event)) ?? {}))
     await activity.write(tx, records, now())
   })
 }
 
 /** The found snapshot goes to all messages of the conversation, so that nobody looks it up again. */
-async function keepDetails(tx: Executor, events: readonly WaitingEvent[], found: Found): Promise<void> {
-  const logs = new Map(events.map(({ rootId, statusLogId }) => [rootId, statusLogId]))
-  const roots = [...logs].flatMap(([rootId, log]) => (found.has(log) ? [rootId] : []))
+async function keepDetails(tx: Executor, events: readonly WaitingEvent[], found: FoundOrders): Promise<void> {
+  const detailsOf = new Map(
+    events.flatMap((event) => {
+      const details = found.of(wantedOf(event))
+      return details ? [[event.rootId, details] as const] : []
+    }),
+  )
+  const roots = [...detailsOf.keys()]
   const select = 'SELECT id, COALESCE(root_outgoing_message_id, id) AS root, context FROM wa_outgoing_messages WHERE'
   const messages = [
     ...(await selectIn<MessageRow>(tx, `${select} id`, roots)),
     ...(await selectIn<MessageRow>(tx, `${select} root_outgoing_message_id`, roots)),
   ]
   const rows = messages.map(({ id, root, context }) => {
-    const details = found.get(logs.get(Number(root)) ?? '') ?? {}
+    const details = detailsOf.get(Number(root)) ?? {}
     const known = context ? (JSON.parse(context) as OrderSnapshot) : {}
     return {
       id: Number(id),

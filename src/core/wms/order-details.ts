@@ -6,13 +6,23 @@ import type { OrderSnapshot } from '../activity/order-snapshot.ts'
 import type { Executor, Row } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
 
+/** Which order: the status log that a message came from, and the account that the message belongs to. */
+export interface WantedOrder {
+  /** Digits. */
+  readonly statusLogId: string
+  readonly accountId: number
+}
+
+export interface FoundOrders {
+  /** Undefined where there is no such status log, or it is another account's: nobody gets another client's customer. */
+  of(wanted: WantedOrder): OrderSnapshot | undefined
+  /** Status logs that are there, whoever they belong to. */
+  has(statusLogId: string): boolean
+}
+
 export interface OrderDetails {
-  /**
-   * @param statusLogIds digits, each once
-   * @returns status log id -> what was found; those that do not exist are left out
-   * @throws {Error} when there is no answer within the deadline
-   */
-  find(statusLogIds: readonly string[]): Promise<ReadonlyMap<string, OrderSnapshot>>
+  /** @throws {Error} when there is no answer within the deadline */
+  find(wanted: readonly WantedOrder[]): Promise<FoundOrders>
 }
 
 /** The query as data: where the ids go, and which columns are read. */
@@ -24,22 +34,32 @@ interface Query {
 /** From asking for a connection to the last row. */
 const deadlineMs = 3_000
 const placeholder = /\bIN\s*\(\s*:statusLogIds\s*\)/i
+const ownerColumn = /\baccountId\b/
 
 /**
  * @param database the warehouse system's, read-only
  * @param file the query; see config/wms/order-details.sql
- * @throws {Error} when the query has no place for the ids
+ * @throws {Error} when the query has no place for the ids, or does not tell whose an order is
  */
 export function createOrderDetails(database: Executor, file: string): OrderDetails {
   const { head, tail } = readQuery(file)
   return {
-    async find(statusLogIds) {
-      const asked = selectIn<Row>(database, head, statusLogIds, tail)
+    async find(wanted) {
+      const asked = selectIn<Row>(database, head, [...new Set(wanted.map(({ statusLogId }) => statusLogId))], tail)
       // Also one that comes too late must not be thrown at nobody.
       asked.catch(() => {})
-      const rows = await Promise.race([asked, tooLate()])
-      return new Map(rows.map((row) => [String(row.statusLogId), snapshotOf(row)]))
+      return foundIn(await Promise.race([asked, tooLate()]))
     },
+  }
+}
+
+function foundIn(rows: readonly Row[]): FoundOrders {
+  const keyOf = (accountId: unknown, statusLogId: unknown) => `${accountId}/${statusLogId}`
+  const orders = new Map(rows.map((row) => [keyOf(row.accountId, row.statusLogId), snapshotOf(row)]))
+  const logs = new Set(rows.map((row) => String(row.statusLogId)))
+  return {
+    of: ({ accountId, statusLogId }) => orders.get(keyOf(accountId, statusLogId)),
+    has: (statusLogId) => logs.has(statusLogId),
   }
 }
 
@@ -47,6 +67,7 @@ function readQuery(file: string): Query {
   const sql = readFileSync(file, 'utf8').replace(/^\s*--.*$/gm, '')
   const found = placeholder.exec(sql)
   if (!found) throw new Error(`${file}: needs the condition IN (:statusLogIds)`)
+  if (!ownerColumn.test(sql)) throw new Error(`${file}: needs a column AS accountId, which tells whose the order is`)
   return { head: sql.slice(0, found.index), tail: sql.slice(found.index + found[0].length) }
 }
 
