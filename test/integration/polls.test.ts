@@ -59,7 +59,8 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       await add([1, 2])
       await database.transaction((tx) => polls.hasten(tx, [2, 99], start))
       const [hinted] = await polls.claim(50, start)
-      expect(hinted).to.deep.equal({ id: 2, connectionId: 1, awaits: 'status', since: start })
+      const leaseEnd = plus(10 * minute)
+      expect(hinted).to.deep.equal({ id: 2, connectionId: 1, awaits: 'status', since: start, leaseEnd })
       if (hinted) await polls.settle([{ ...hinted, dueAt: null }])
       expect(await idsAt(60 * minute)).to.deep.equal([1])
     })
@@ -69,8 +70,33 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       const [poll] = await polls.claim(50, plus(minute))
       if (poll) await polls.settle([{ ...poll, awaits: 'result', since: plus(minute), dueAt: plus(2 * minute) }])
       expect(await polls.claim(50, plus(2 * minute))).to.deep.equal([
-        { id: 1, connectionId: 1, awaits: 'result', since: plus(minute) },
+        { id: 1, connectionId: 1, awaits: 'result', since: plus(minute), leaseEnd: plus(12 * minute) },
       ])
+    })
+
+    for (const dueAt of [plus(30 * minute), null])
+      it(`that were hinted at during the question are asked about again, though the answer ${dueAt ? 'sets a time' : 'ends it'}`, async () => {
+        await add([1])
+        const asked = await polls.claim(50, plus(minute))
+        await database.transaction((tx) => polls.hasten(tx, [1], plus(minute + 500)))
+        await polls.settle(asked.map((poll) => ({ ...poll, dueAt })))
+        expect(await idsAt(minute + 1_000)).to.deep.equal([1])
+      })
+
+    it('are left to whoever asks about them since, when an answer comes after the lease', async () => {
+      await add([1])
+      const slow = await polls.claim(50, plus(minute))
+      expect(await idsAt(12 * minute)).to.deep.equal([1])
+      await polls.settle(slow.map((poll) => ({ ...poll, dueAt: plus(13 * minute) })))
+      expect(await idsAt(14 * minute)).to.deep.equal([])
+    })
+
+    it('of one connection leave those of the others their turn', async () => {
+      await add(Array.from({ length: 30 }, (_, index) => index + 1))
+      await database.transaction((tx) => polls.add(tx, [{ id: 99, connectionId: 2 }], plus(1_000)))
+      const ids = await idsAt(minute, 10)
+      expect(ids).to.have.length(11)
+      expect(ids).to.include(99)
     })
   })
 }

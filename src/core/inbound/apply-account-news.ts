@@ -8,7 +8,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { nextLook } from './matching.ts'
-import { applyGroup } from './one-by-one.ts'
+import { applyGroup } from '../storage/one-by-one.ts'
 
 export interface ApplyAccountNewsDeps {
   readonly database: Database

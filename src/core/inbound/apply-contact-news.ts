@@ -9,7 +9,7 @@ import type { Database } from '../storage/database.ts'
 import type { ContactNewsStore, PendingNews, SettledNews } from './contact-news-store.ts'
 import { nextLook } from './matching.ts'
 import { newestConversations } from './newest-conversations.ts'
-import { applyGroup } from './one-by-one.ts'
+import { applyGroup } from '../storage/one-by-one.ts'
 
 export interface ApplyContactNewsDeps {
   readonly database: Database

@@ -16,7 +16,7 @@ import type { Database, Executor } from '../storage/database.ts'
 import type { InboundStore, PendingReply, SettledReply } from './inbound-store.ts'
 import { type KnownReply, type MatchedReply, matchReplies } from './match-replies.ts'
 import { nextLook } from './matching.ts'
-import { applyGroup } from './one-by-one.ts'
+import { applyGroup } from '../storage/one-by-one.ts'
 import { isByCustomer } from './reply-kinds.ts'
 import { contactUpdates, isToBeAnnounced, strayReplies } from './stray-replies.ts'
 

@@ -4,6 +4,7 @@
  */
 
 import { type Connection, forProvider } from '../accounts/connections.ts'
+import { perConnection } from '../calls/per-connection.ts'
 import type { InboundEvent } from '../contract/events.ts'
 import { maxPolled, type PolledMessage, type ProviderAdapter } from '../contract/provider.ts'
 import type { VerifiedWebhook } from '../inbound/receive.ts'
@@ -13,6 +14,7 @@ import { attemptReference } from '../sending/outgoing-message.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database } from '../storage/database.ts'
+import { workOnGroup } from '../storage/one-by-one.ts'
 import { type Awaited, awaitedOf, nextPollAt } from './poll-schedule.ts'
 import { decidedAmong, type Poll, type PollStore, type SettledPoll } from './poll-store.ts'
 
@@ -32,36 +34,26 @@ export interface SweepPollsDeps {
   readonly random: () => number
 }
 
-/** Asks about one group of messages. Resolves with how many were due. */
+/** Asks about one group of messages of each connection. Resolves with how many were due. */
 export async function sweepPolls(deps: SweepPollsDeps): Promise<number> {
   const due = await deps.polls.claim(maxPolled, deps.now())
-  if (due.length === 0) return 0
-  const records = await deps.outgoing.read(
-    deps.database,
-    due.map(({ id }) => id),
-  )
-  for (const connectionId of new Set(due.map((poll) => poll.connectionId))) {
-    const ofConnection = due.filter((poll) => poll.connectionId === connectionId)
-    const owner = await deps.connection(connectionId)
+  await perConnection(due, (polls) => {
+    const work = (some: readonly Poll[]) => pollConnection(deps, some)
     // Asked again when the lease is over, should it fail.
-    await pollConnection(deps, owner, ofConnection, records).catch((error: unknown) =>
-      deps.log.warn({ err: error, connectionId }, 'messages could not be asked about'),
+    return workOnGroup({ work, putOff: async () => {}, log: deps.log }, polls).catch((error: unknown) =>
+      deps.log.warn({ err: error, connectionId: polls[0]?.connectionId }, 'messages could not be asked about'),
     )
-  }
+  })
   return due.length
 }
 
-async function pollConnection(
-  deps: SweepPollsDeps,
-  owner: Connection | undefined,
-  due: readonly Poll[],
-  records: ReadonlyMap<number, OutgoingRecord>,
-): Promise<void> {
-  const { database, polls, now, random } = deps
-  const decided = await decidedAmong(
-    database,
-    due.map(({ id }) => id),
-  )
+/** @param due all of one connection */
+async function pollConnection(deps: SweepPollsDeps, due: readonly Poll[]): Promise<void> {
+  const { database, polls, outgoing, now, random } = deps
+  const owner = await deps.connection(due[0]?.connectionId ?? 0)
+  const ids = due.map(({ id }) => id)
+  const records = await outgoing.read(database, ids)
+  const decided = await decidedAmong(database, ids)
   const looked = due.map((poll) => lookAt(poll, owner, records.get(poll.id), decided.has(poll.id), now()))
   const asked = looked.flatMap(({ message }) => message ?? [])
   // A paused one would only be refused: its times pass without a question.
@@ -70,7 +62,7 @@ async function pollConnection(
   const ends = looked.map(({ poll, awaits }) => settled(poll, awaits, now(), random()))
   await polls.settle(ends)
   const givenUp = ends.filter(({ dueAt }, index) => dueAt === null && looked[index]?.awaits === 'status')
-  await deps.outgoing.expectNoMore(
+  await outgoing.expectNoMore(
     givenUp.map(({ id }) => id),
     now(),
   )

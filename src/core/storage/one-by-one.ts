@@ -1,7 +1,7 @@
 /** Groups that fail as a whole are gone through singly, so that one row which cannot be applied stops no other. */
 
 import type { Logger } from '../observe/logger.ts'
-import { isDatabaseAway } from '../storage/database-errors.ts'
+import { isDatabaseAway, isTransient } from './database-errors.ts'
 
 export interface GroupWork {
   /** Applies up to `limit` due rows in one transaction; resolves with how many were looked at. */
@@ -32,3 +32,34 @@ export async function applyGroup({ apply, putOffFirst, log }: GroupWork, groupSi
   }
   return groupSize
 }
+
+export interface ItemWork<T> {
+  /** Does the work for some items, as one; what it did is undone when it throws. */
+  readonly work: (items: readonly T[]) => Promise<void>
+  /** Puts off one item for which the work fails by itself. */
+  readonly putOff: (item: T, error: unknown) => Promise<void>
+  readonly log: Logger
+}
+
+/**
+ * The same for items that are known beforehand.
+ * @throws when the database is away or busy: then no item is to blame
+ */
+export async function workOnGroup<T>({ work, putOff, log }: ItemWork<T>, items: readonly T[]): Promise<void> {
+  try {
+    return await work(items)
+  } catch (error) {
+    if (isNobodysFault(error)) throw error
+  }
+  for (const item of items) {
+    try {
+      await work([item])
+    } catch (error) {
+      if (isNobodysFault(error)) throw error
+      log.error({ err: error }, 'one of a group could not be worked on; it is put off')
+      await putOff(item, error)
+    }
+  }
+}
+
+const isNobodysFault = (error: unknown): boolean => isDatabaseAway(error) || isTransient(error)
