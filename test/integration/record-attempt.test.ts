@@ -4,11 +4,12 @@ import type { Connection } from '../../src/core/accounts/connections.ts'
 import { type ActivityStore, createActivityStore } from '../../src/core/activity/activity-store.ts'
 import type { FailureCode } from '../../src/core/contract/failures.ts'
 import type { SendOutcome } from '../../src/core/contract/provider.ts'
+import { createLogger } from '../../src/core/observe/logger.ts'
 import { type OutgoingDraft, rank } from '../../src/core/sending/outgoing-message.ts'
 import { leaseMs, type OutgoingRecord } from '../../src/core/sending/outgoing-rows.ts'
 import { createOutgoingStore, type OutgoingStore } from '../../src/core/sending/outgoing-store.ts'
-import { type EndedAttempt, type RecordDeps, recordAttempts } from '../../src/core/sending/record-attempt.ts'
-import { sweepLostSends } from '../../src/core/sending/sweep.ts'
+import { type EndedAttempt, recordAttempts } from '../../src/core/sending/record-attempt.ts'
+import { type SweepDeps, sweepLostSends } from '../../src/core/sending/sweep.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { noPolls } from '../support/plain-provider.ts'
@@ -76,7 +77,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
     const cannotCarry = new Set<number>()
     /** Connections at which the template is known to be paused. */
     const hasPaused = new Set<number>()
-    const deps = (): RecordDeps => ({
+    const deps = (): SweepDeps => ({
       database,
       store,
       activity,
@@ -84,6 +85,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       polls: noPolls,
       canCarry: (connection) => !cannotCarry.has(connection.id),
       isTemplateUsable: async (connectionId) => !hasPaused.has(connectionId),
+      log: createLogger('silent'),
       now: () => now,
       random: () => 0.5,
     })

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { createSettingsStore, type SettingsStore } from '../../src/core/accounts/settings.ts'
 import { type ActivityStore, createActivityStore } from '../../src/core/activity/activity-store.ts'
 import type { LookUp } from '../../src/core/contract/provider.ts'
+import { createLogger } from '../../src/core/observe/logger.ts'
 import { createMetrics, type Metrics } from '../../src/core/observe/metrics.ts'
 import { createPollStore, type PollStore } from '../../src/core/polling/poll-store.ts'
 import { rank } from '../../src/core/sending/outgoing-message.ts'
@@ -13,9 +14,10 @@ import { resolveByHand } from '../../src/core/sending/resolve-by-hand.ts'
 import { sweepDoubts } from '../../src/core/sending/sweep-doubts.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
+import { fromSqlTime } from '../../src/core/storage/time.ts'
 import { canCarry, isTemplateUsable } from '../support/plain-provider.ts'
 import { aConnection } from '../support/records.ts'
-import { createStorage, type Storage } from '../support/world.ts'
+import { createStorage, type Storage, until } from '../support/world.ts'
 
 const start = new Date('2026-11-20T06:30:00.000Z')
 const minute = 60_000
@@ -73,16 +75,17 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       polls,
       canCarry,
       isTemplateUsable,
+      log: createLogger('silent'),
       metrics,
       now: () => now,
     })
-    const insert = async (accountId: number): Promise<number> => {
+    const insert = async (accountId: number, connectionId = 1): Promise<number> => {
       const draft = {
         reference: randomBytes(16).toString('base64url'),
         accountId,
         kind: 'fdr',
         idempotencyKey: `fdr:${nextKey++}`,
-        connectionId: 1,
+        connectionId,
         customerPhone: `+9198100${String(nextKey).padStart(5, '0')}`,
         content: { type: 'text', text: 'Hello' },
         snapshot: {},
@@ -128,6 +131,46 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       const id = await aDoubt()
       expect(await sweepAt(10 * minute - 1)).to.equal(0)
       expect((await read(id)).state).to.equal('in_doubt')
+    })
+
+    it('decides about the others when one of them cannot be read, which says so and is looked at later', async () => {
+      const [first, broken, last] = [await aDoubt(), await aDoubt(), await aDoubt()]
+      await database.write(`UPDATE wa_outgoing_messages SET context = '{broken' WHERE id = $1`, [broken])
+      echoedUntil = plus(10 * minute)
+      await sweepAt(10 * minute)
+      for (const id of [first, last]) expect((await read(id)).state).to.equal('queued')
+      const [row] = await database.select<{ state: string; due_at: string; failure_reason: string }>(
+        'SELECT state, due_at, failure_reason FROM wa_outgoing_messages WHERE id = $1',
+        [broken],
+      )
+      expect(row?.state).to.equal('in_doubt')
+      expect(row?.failure_reason).to.match(/^not decided: SyntaxError/)
+      expect(fromSqlTime(row?.due_at)).to.deep.equal(plus(20 * minute))
+      expect(await sweepAt(10 * minute)).to.equal(0)
+    })
+
+    it('does not wait for the provider of another connection', async () => {
+      const slow = await aDoubt()
+      const other = await insert(379, 2)
+      await doubt(other)
+      now = plus(10 * minute)
+      const isDecided = until('the other one is decided', async () => (await read(other)).state === 'accepted')
+      const lookUp = async ({ id }: OutgoingRecord): Promise<LookUp> => {
+        if (id === slow) await isDecided
+        return { result: 'found', messageId: `m-${id}` }
+      }
+      await sweepDoubts({ ...deps(), lookUp })
+      expect((await read(slow)).state).to.equal('accepted')
+    })
+
+    it('leaves connections with few doubts their turn beside one with many', async () => {
+      for (let index = 0; index < 40; index++) await aDoubt()
+      const other = await insert(379, 2)
+      now = plus(1_000)
+      await doubt(other)
+      echoedUntil = plus(11 * minute)
+      await sweepAt(11 * minute)
+      expect((await read(other)).state).to.equal('queued')
     })
 
     it('waits on when nothing proves that reports arrive', async () => {

@@ -119,6 +119,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
       looksUp: (connection) => capabilities(connection)?.looksUp ?? false,
     }),
     polls,
+    log,
     metrics,
     now,
   }
@@ -156,9 +157,9 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
         for (const connectionId of await outgoing.connectionsWithDue(now())) wake(connectionId)
         return 0
       },
-      lostSends: () => sweepLostSends(recording),
-      expired: () => sweepExpired(recording),
-      undelivered: () => sweepUndelivered({ database, store: outgoing, activity, lifetimeMs: lifetimes.of, now }),
+      lostSends: () => sweepLostSends({ ...recording, log }),
+      expired: () => sweepExpired({ ...recording, log }),
+      undelivered: () => sweepUndelivered({ database, store: outgoing, activity, lifetimeMs: lifetimes.of, log, now }),
       doubts: () => sweepDoubts(doubts),
     },
   }

@@ -1,6 +1,7 @@
 /** Asks providers for messages in doubt, where they can be asked; outside of any transaction. */
 
 import { type Connection, forProvider } from '../accounts/connections.ts'
+import { atOnce } from '../calls/at-once.ts'
 import type { LookUp, ProviderAdapter } from '../contract/provider.ts'
 import { attemptReference } from './outgoing-message.ts'
 import type { OutgoingRecord } from './outgoing-rows.ts'
@@ -44,21 +45,13 @@ async function absenceAt({ keptReference }: Connection, ask: Ask): Promise<LookU
 }
 
 /** Calls at the same time; each one has a deadline of its own. */
-const atOnce = 8
+const callsAtOnce = 8
 
 /** Message -> what its provider says; those whose provider cannot be asked are left out. */
 export async function lookUpAll(
   { lookUp }: { readonly lookUp: LookUpMessage },
   records: readonly OutgoingRecord[],
 ): Promise<Map<number, LookUp>> {
-  const found = new Map<number, LookUp>()
-  for (let from = 0; from < records.length; from += atOnce) {
-    const group = records.slice(from, from + atOnce)
-    const answers = await Promise.all(group.map(lookUp))
-    group.forEach(({ id }, index) => {
-      const answer = answers[index]
-      if (answer) found.set(id, answer)
-    })
-  }
-  return found
+  const answers = await atOnce(records, callsAtOnce, async (record) => [record.id, await lookUp(record)] as const)
+  return new Map(answers.flatMap(([id, answer]) => (answer ? [[id, answer] as const] : [])))
 }

@@ -33,6 +33,12 @@ export interface LostSend {
   readonly since: Date
 }
 
+/** A message in doubt whose time has come. */
+export interface DueDoubt {
+  readonly id: number
+  readonly connectionId: number | null
+}
+
 /** One claim of a message: nobody else can hold the same attempt. */
 export interface Claim {
   readonly reference: string
@@ -61,8 +67,10 @@ export interface OutgoingStore {
   connectionsWithDue(now: Date): Promise<number[]>
   /** Messages whose lease ended without an outcome; they were being sent by a process that is gone. */
   leasesOver(now: Date, limit: number): Promise<LostSend[]>
-  /** Messages in doubt that somebody should decide about now. */
-  doubtsDue(now: Date, limit: number): Promise<number[]>
+  /** Messages in doubt that somebody should decide about now, so many of each connection. */
+  doubtsDue(now: Date, limit: number): Promise<DueDoubt[]>
+  /** What nobody can work on, for whatever reason, is looked at again later, and says why. */
+  putOff(id: number, why: unknown, now: Date): Promise<void>
   /** Messages that wait because their connection was refused: it was mended, so they may go at once. */
   releaseWaiting(connectionId: number, failureCodes: readonly string[], now: Date): Promise<void>
   /**
@@ -80,6 +88,9 @@ export interface OutgoingStore {
   outOfTime(now: Date, limit: number): Promise<number[]>
 }
 
+const mostDoubts = 1_000
+/** Time for somebody to see it, and mend it. */
+const putOffMs = 10 * 60_000
 /** Shorter than a lease: after it the message would have become a doubt. */
 export const giveBackMs = 60_000
 
@@ -150,11 +161,24 @@ export function createOutgoingStore(database: Database): OutgoingStore {
       }))
     },
     async doubtsDue(now, limit) {
-      const rows = await database.select<{ id: number }>(
-        `SELECT id FROM wa_outgoing_messages WHERE due_at <= $1 AND state = 'in_doubt' ORDER BY due_at LIMIT ${limit}`,
+      const rows = await database.select<{ id: number; connection: number | null }>(
+        `SELECT id, connection FROM (SELECT id, whatsappSenderConnectionId AS connection,
+           ROW_NUMBER() OVER (PARTITION BY whatsappSenderConnectionId ORDER BY due_at) AS place
+         FROM wa_outgoing_messages WHERE state = 'in_doubt' AND due_at <= $1) AS due
+         WHERE place <= ${limit} ORDER BY place LIMIT ${mostDoubts}`,
         [sqlTime(now)],
       )
-      return rows.map((row) => Number(row.id))
+      return rows.map(({ id, connection }) => ({
+        id: Number(id),
+        connectionId: connection === null ? null : Number(connection),
+      }))
+    },
+    async putOff(id, why, now) {
+      await database.write(
+        `UPDATE wa_outgoing_messages SET due_at = $2, failure_reason = $3, updated_at = $4
+         WHERE id = $1 AND due_at <= $4`,
+        [id, sqlTime(new Date(now.getTime() + putOffMs)), `not decided: ${why}`.slice(0, 1024), sqlTime(now)],
+      )
     },
     async releaseWaiting(connectionId, failureCodes, now) {
       const codes = failureCodes.map((_, index) => `$${index + 3}`).join(', ')

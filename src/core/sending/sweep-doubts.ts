@@ -4,18 +4,21 @@ import type { Connection } from '../accounts/connections.ts'
 import type { AccountSettings } from '../accounts/settings.ts'
 import { activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
+import { perConnection } from '../calls/per-connection.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import { readEnds } from '../conversations/shipment-ends.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { PollStore } from '../polling/poll-store.ts'
 import type { Database, Executor } from '../storage/database.ts'
+import { workOnGroup } from '../storage/one-by-one.ts'
 import { updateRows, updateWhereIn } from '../storage/rows.ts'
 import { isAfterEnd, withoutSending } from './after-end.ts'
 import { type LastAttempt, lastAttempts, type SettledAttempt, settleAttempts } from './attempt-ledger.ts'
 import { type LookUpMessage, lookUpAll } from './look-up-doubts.ts'
 import { rank } from './outgoing-message.ts'
 import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
-import type { OutgoingStore } from './outgoing-store.ts'
+import type { DueDoubt, OutgoingStore } from './outgoing-store.ts'
 import { type DoubtCircumstances, type DoubtDecision, decideDoubt } from './resolve-doubt.ts'
 
 export interface DoubtDeps {
@@ -29,17 +32,33 @@ export interface DoubtDeps {
   /** Asks the provider for the message of an attempt; undefined where it cannot be asked. */
   readonly lookUp: LookUpMessage
   readonly polls: Pick<PollStore, 'add'>
+  readonly log: Logger
   readonly metrics: Metrics
   readonly now: () => Date
 }
 
-const groupSize = 100
+/** Of one connection: few enough that asking a slow provider about all of them ends soon. */
+const groupSize = 32
 
-/** Decides about one group of doubts. Resolves with how many were looked at. */
+/**
+ * Decides about one group of doubts of each connection, side by side: none waits for another connection's provider, nor
+ * for a doubt about which nothing can be decided. Resolves with how many were looked at.
+ */
 export async function sweepDoubts(deps: DoubtDeps): Promise<number> {
+  const { store, log, now } = deps
+  const due = await store.doubtsDue(now(), groupSize)
+  const work = (doubts: readonly DueDoubt[]) =>
+    decideAll(
+      deps,
+      doubts.map(({ id }) => id),
+    )
+  const putOff = ({ id }: DueDoubt, why: unknown) => store.putOff(id, why, now())
+  await perConnection(due, (doubts) => workOnGroup({ work, putOff, log }, doubts))
+  return due.length
+}
+
+async function decideAll(deps: DoubtDeps, ids: readonly number[]): Promise<void> {
   const { database, store, activity, now } = deps
-  const ids = await store.doubtsDue(now(), groupSize)
-  if (ids.length === 0) return 0
   const around = await circumstancesOf(deps, await store.read(database, ids))
   const decided = await database.transaction(async (tx) => {
     const records = [...(await store.lock(tx, ids)).values()].filter(isStillDue(around, now()))
@@ -59,7 +78,6 @@ export async function sweepDoubts(deps: DoubtDeps): Promise<number> {
   })
   for (const { decision } of decided) if (decision !== 'wait') deps.metrics.doubts.inc({ resolution: decision })
   activity.committed()
-  return ids.length
 }
 
 type Decided = DoubtDecision & { readonly record: OutgoingRecord }

@@ -2,7 +2,9 @@
 
 import { activityRecord } from '../activity/activity-event.ts'
 import type { ActivityStore } from '../activity/activity-store.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { Database } from '../storage/database.ts'
+import { workOnGroup } from '../storage/one-by-one.ts'
 import { givenUpAt, lifetimeOver } from './lifetime.ts'
 import { rank } from './outgoing-message.ts'
 import type { OutgoingRecord } from './outgoing-rows.ts'
@@ -14,6 +16,7 @@ export interface UndeliveredDeps {
   readonly activity: ActivityStore
   /** How long the provider tries to deliver the message, in milliseconds. */
   readonly lifetimeMs: (message: OutgoingRecord) => Promise<number>
+  readonly log: Logger
   readonly now: () => Date
 }
 
@@ -21,9 +24,16 @@ const sweepLimit = 200
 
 /** Ends them as expired: a conclusion, so a report that comes later still raises them. Resolves with how many were due. */
 export async function sweepUndelivered(deps: UndeliveredDeps): Promise<number> {
-  const { database, store, activity, now } = deps
+  const { store, now, log } = deps
   const due = await store.undeliveredDue(now(), sweepLimit)
-  if (due.length === 0) return 0
+  const work = (ids: readonly number[]) => endAll(deps, ids)
+  const putOff = (id: number, why: unknown) => store.putOff(id, why, now())
+  if (due.length > 0) await workOnGroup({ work, putOff, log }, due)
+  return due.length
+}
+
+async function endAll(deps: UndeliveredDeps, due: readonly number[]): Promise<void> {
+  const { database, store, activity, now } = deps
   // Before any row is held: it may have to be looked up.
   const lifetimes = await lifetimesOf(deps, due)
   await database.transaction(async (tx) => {
@@ -33,7 +43,6 @@ export async function sweepUndelivered(deps: UndeliveredDeps): Promise<number> {
     await activity.insert(tx, ended.filter(isExpired).map(failedEvent(now())), now())
   })
   activity.committed()
-  return due.length
 }
 
 async function lifetimesOf({ database, store, lifetimeMs }: UndeliveredDeps, ids: readonly number[]) {

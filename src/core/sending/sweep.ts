@@ -1,33 +1,50 @@
 /** What no process is looking after: sends whose process is gone, and messages that came too late. */
 
 import { activityRecord } from '../activity/activity-event.ts'
+import type { Logger } from '../observe/logger.ts'
+import { workOnGroup } from '../storage/one-by-one.ts'
 import { rank } from './outgoing-message.ts'
-import { type RecordDeps, recordAttempts } from './record-attempt.ts'
+import type { LostSend } from './outgoing-store.ts'
+import { type EndedAttempt, type RecordDeps, recordAttempts } from './record-attempt.ts'
+
+export interface SweepDeps extends RecordDeps {
+  readonly log: Logger
+}
 
 const sweepLimit = 200
 
 /** Sends whose lease ended without an outcome become doubts: whether the provider got them is not known. */
-export async function sweepLostSends(deps: RecordDeps): Promise<number> {
+export async function sweepLostSends(deps: SweepDeps): Promise<number> {
   const now = deps.now()
   const lost = await deps.store.leasesOver(now, sweepLimit)
-  if (lost.length === 0) return 0
-  const ended = lost.map(({ id, attempt, connectionId, since }) => ({
-    messageId: id,
-    attempt,
-    connectionId,
-    outcome: { outcome: 'in_doubt', failure: { code: 'process_lost' } } as const,
-    startedAt: since,
-    finishedAt: now,
-  }))
-  await recordAttempts(deps, ended)
+  const work = async (sends: readonly LostSend[]) => void (await recordAttempts(deps, sends.map(lostAttempt(now))))
+  const putOff = ({ id }: LostSend, why: unknown) => deps.store.putOff(id, why, now)
+  if (lost.length > 0) await workOnGroup({ work, putOff, log: deps.log }, lost)
   return lost.length
 }
 
+const lostAttempt =
+  (now: Date) =>
+  ({ id, attempt, connectionId, since }: LostSend): EndedAttempt => ({
+    messageId: id,
+    attempt,
+    connectionId,
+    outcome: { outcome: 'in_doubt', failure: { code: 'process_lost' } },
+    startedAt: since,
+    finishedAt: now,
+  })
+
 /** Messages that waited until they were of no use are never sent late. */
-export async function sweepExpired(deps: RecordDeps): Promise<number> {
-  const { database, store, activity, now } = deps
+export async function sweepExpired(deps: SweepDeps): Promise<number> {
+  const { store, now, log } = deps
   const ids = await store.outOfTime(now(), sweepLimit)
-  if (ids.length === 0) return 0
+  const work = (some: readonly number[]) => expire(deps, some)
+  const putOff = (id: number, why: unknown) => store.putOff(id, why, now())
+  if (ids.length > 0) await workOnGroup({ work, putOff, log }, ids)
+  return ids.length
+}
+
+async function expire({ database, store, activity, now }: RecordDeps, ids: readonly number[]): Promise<void> {
   await database.transaction(async (tx) => {
     const locked = [...(await store.lock(tx, ids)).values()]
     const waiting = locked.filter(({ state }) => state === 'queued' || state === 'waiting')
@@ -48,5 +65,4 @@ export async function sweepExpired(deps: RecordDeps): Promise<number> {
     )
   })
   activity.committed()
-  return ids.length
 }
