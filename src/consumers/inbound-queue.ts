@@ -40,7 +40,7 @@ export async function startInboundKeeper({ url, log }: { url: string; log: Logge
   }
 }
 
-function publish(channel: ConfirmChannel, { provider, key, body }: RawWebhook): Promise<void> {
+function publish(channel: ConfirmChannel, { provider, key, body, receivedAt }: RawWebhook): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('the broker did not confirm in time')), confirmMs)
     const done = (error: unknown) => {
@@ -50,7 +50,8 @@ function publish(channel: ConfirmChannel, { provider, key, body }: RawWebhook): 
     }
     try {
       const headers = { provider, ...(key === undefined ? {} : { key }) }
-      channel.sendToQueue(names.inboundQueue, body, { persistent: true, headers }, done)
+      const timestamp = Math.floor(receivedAt.getTime() / 1_000)
+      channel.sendToQueue(names.inboundQueue, body, { persistent: true, headers, timestamp }, done)
     } catch (error) {
       done(error)
     }
@@ -76,5 +77,11 @@ export const startInboundConsumer = ({ url, store, log }: InboundConsumerDeps): 
 
 function webhookIn({ content, properties }: ConsumeMessage): RawWebhook {
   const { provider, key } = properties.headers ?? {}
-  return { provider: String(provider), key: typeof key === 'string' ? key : undefined, body: content }
+  const seconds: unknown = properties.timestamp
+  return {
+    provider: String(provider),
+    key: typeof key === 'string' ? key : undefined,
+    body: content,
+    receivedAt: typeof seconds === 'number' ? new Date(seconds * 1_000) : new Date(),
+  }
 }

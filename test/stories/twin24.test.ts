@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { DateTime } from 'luxon'
 import { request } from 'undici'
 import { activityOf, decisionsOf, inWorld, settle, sharedWorld, storages, timelineOf } from '../support/stories.ts'
 import {
@@ -16,6 +17,14 @@ const post = async (world: World, path: string, body: string) => {
   const answer = await request(world.url + path, { method: 'POST', body })
   return { status: answer.statusCode, text: await answer.body.text() }
 }
+
+const daysAhead = (days: number) => DateTime.now().setZone('Asia/Kolkata').plus({ days })
+
+/** The next day of this kind after today; 7 = Sunday, on which nothing is delivered. */
+const aWeekday = (weekday: number) =>
+  daysAhead(((weekday - daysAhead(0).weekday + 6) % 7) + 1)
+
+const spokenDate = (date: DateTime) => date.toFormat('dd-MM-yyyy')
 
 for (const storage of storages) {
   describe(`TWIN on ${storage}`, () => {
@@ -49,8 +58,7 @@ for (const storage of storages) {
 
     it('takes a date that the dialogue asked for, and records what it left open', async () => {
       const message = await aTwinMessage(world(), account)
-      const date = new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 10)
-      const spoken = date.split('-').reverse().join('-')
+      const spoken = spokenDate(aWeekday(1))
       await answerAtTwin(world(), message, { call: { action: 'ADDRESS', text: '12 Lake Road' } })
       await answerAtTwin(world(), message, { call: { action: 'RESCHEDULE' } })
       await answerAtTwin(world(), message, { call: { action: 'TEXT', text: 'in the evening please' } })
@@ -68,6 +76,25 @@ for (const storage of storages) {
       expect(decision).to.include({ action: 'reschedule', deferredDate: spoken })
       expect(more).to.deep.equal([])
       expect((await timelineOf(world(), message.id)).followUps).to.deep.equal([])
+    })
+
+    it('does not take a date on which nothing is delivered, and records what was wrong with it', async () => {
+      const message = await aTwinMessage(world(), account)
+      const refused = {
+        [spokenDate(aWeekday(7))]: 'a day without deliveries',
+        [spokenDate(daysAhead(0))]: 'sooner than 1 days ahead',
+        [spokenDate(daysAhead(40))]: 'later than 14 days ahead',
+      }
+      for (const value of Object.keys(refused))
+        await answerAtTwin(world(), message, { call: { action: 'RESCHEDULE', value } })
+      const { activity } = await timelineOf(world(), message.id)
+      const answers = activity.filter(({ event }) => event.eventSubType === 'customer_reply')
+      const seen = answers.map(({ event: { response_data: told } }) => [told.refusedDate, told.refusedBecause])
+      expect(Object.fromEntries(seen)).to.deep.equal(refused)
+      expect(decisionsOf(world(), message.customer)).to.be.empty
+      const value = spokenDate(aWeekday(2))
+      await answerAtTwin(world(), message, { call: { action: 'RESCHEDULE', value } })
+      expect(decisionsOf(world(), message.customer)[0]).to.include({ deferredDate: value })
     })
 
     for (const callbacks of [

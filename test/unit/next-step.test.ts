@@ -35,6 +35,42 @@ const offered = ['2026-06-22', '2026-06-23', '2026-06-24']
 const asked: Conversation = { offeredDates: offered }
 const decided: Conversation = { offeredDates: [], decision: { action: 'cancel' } }
 
+describe('a date that a dialogue of the provider asked for', () => {
+  const dialogue = { isCarriedElsewhere: true }
+  const named = (date: string, more: Partial<Circumstances> = {}) =>
+    step(fresh, tap('reschedule', date), minute, { ...dialogue, ...more })
+
+  it('is taken when the calendar has it, also beyond those that would have been offered', () => {
+    for (const [date, told] of [
+      ['2026-06-22', '22-06-2026'],
+      ['2026-07-04', '04-07-2026'],
+    ] as const)
+      expect(named(date).ndr).to.deep.equal({ action: 'reschedule', deferredDate: told })
+  })
+
+  for (const [date, why] of [
+    ['2026-06-19', 'sooner than 1 days ahead'],
+    ['2026-06-20', 'sooner than 1 days ahead'],
+    ['2026-06-21', 'a day without deliveries'],
+    ['2026-07-06', 'later than 14 days ahead'],
+  ] as const)
+    it(`decides nothing on ${date}: ${why}`, () => {
+      const refusedDate = date.split('-').reverse().join('-')
+      expect(named(date)).to.deep.equal({
+        conversation: fresh,
+        activity: { eventSubType: 'customer_reply', details: { refusedDate, refusedBecause: why } },
+      })
+    })
+
+  it("keeps within the courier's limit", () => {
+    const couriers = { Delhivery: { maxDays: 3 } }
+    const limited = { ...flows, deliveryDates: { ...flows.deliveryDates, couriers } }
+    const around = later(minute, { ...dialogue, courierName: 'delhivery' })
+    const { ndr, activity } = nextStep(limited, fresh, tap('reschedule', '2026-06-24'), around)
+    expect([ndr, activity.details.refusedBecause]).to.deep.equal([undefined, 'later than 3 days ahead'])
+  })
+})
+
 describe('next step', () => {
   const decisions = [
     ['reattempt', 'Reattempt', 'reattempt', 'reattempt_thanks'],

@@ -35,7 +35,7 @@ function aTwin({
     return call(seen.calls.push(request), request)
   }
   const settings = twin24Settings({})
-  const tokens = createTokens({ http, iamUrl: settings.iamUrl, now: () => new Date(ms) })
+  const tokens = createTokens({ http, iamUrl: settings.iamUrl, now: () => new Date(ms), clock: () => ms })
   const api = createApi({ http, settings, tokens, clock: () => ms })
   const ask = (body?: unknown) =>
     api.call(connection, { method: 'POST', url: `${api.notifyUrl}/messages`, ...(body ? { body } : {}) })

@@ -21,15 +21,18 @@ const callback = {
   callbackData: ref,
 }
 
-const partsOf = (body: unknown): InboundPart[] =>
-  parseWebhook(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), [owner]).map(({ part }) => part)
+const noon = new Date('2026-06-20T12:00:00.000Z')
+const partsOf = (body: unknown, receivedAt = noon): InboundPart[] => {
+  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  return parseWebhook(bytes, [owner], receivedAt).map(({ part }) => part)
+}
 const reportOf = (changes: object): DeliveryReport => {
   const [part] = partsOf({ ...callback, ...changes })
   if (part?.type !== 'report') throw new Error(JSON.stringify(part))
   return part
 }
-const replyOf = (body: object): CustomerReply => {
-  const [part] = partsOf({ ref, ...body })
+const replyOf = (body: object, receivedAt = noon): CustomerReply => {
+  const [part] = partsOf({ ref, ...body }, receivedAt)
   if (part?.type !== 'reply') throw new Error(JSON.stringify(part))
   return part
 }
@@ -125,11 +128,25 @@ describe('TWIN: call of a scenario', () => {
     expect(replyOf({ action: 'TEXT', text: 'call me' })).to.include({ replyType: 'text', value: 'call me', reference })
   })
 
-  it('is the same reply however often it comes, unless it has an id of its own', () => {
-    const idOf = (body: object) => replyOf({ action: 'TEXT', text: 'ok', ...body }).messageId
-    expect(idOf({})).to.equal(idOf({}))
-    expect(idOf({ id: 1 })).not.to.equal(idOf({ id: 2 }))
-    expect(idOf({})).not.to.equal(idOf({ text: 'no' }))
+  describe('without an id of its own', () => {
+    const idAt = (time: string, body: object = {}) =>
+      replyOf({ action: 'TEXT', text: 'ok', ...body }, new Date(`2026-06-20T${time}Z`)).messageId
+
+    it('is the same reply within a minute, and the next answer afterwards', () => {
+      expect(idAt('12:00:59.999')).to.equal(idAt('12:00:00.000'))
+      expect(idAt('12:01:00.000')).not.to.equal(idAt('12:00:00.000'))
+      expect(idAt('12:00:00.000', { text: 'no' })).not.to.equal(idAt('12:00:00.000'))
+    })
+  })
+
+  describe('with an id of its own', () => {
+    const idAt = (time: string, id: number) =>
+      replyOf({ action: 'TEXT', text: 'ok', id }, new Date(`2026-06-20T${time}Z`)).messageId
+
+    it('is the same reply whenever it comes, and another one with another id', () => {
+      expect(idAt('18:00:00.000', 1)).to.equal(idAt('12:00:00.000', 1))
+      expect(idAt('12:00:00.000', 1)).not.to.equal(idAt('12:00:00.000', 2))
+    })
   })
 
   it('is parked with a ref that is not ours, an action that is not known, or a date that is none', () => {

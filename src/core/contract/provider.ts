@@ -181,9 +181,10 @@ export interface ProviderAdapter {
   /**
    * Reads a verified body into independent parts.
    * @param connections those that the URL stands for
+   * @param receivedAt when it came first; the same however often it is read
    * @throws {SyntaxError} when the body as a whole cannot be read
    */
-  parse(body: Buffer, connections: readonly ProviderConnection[]): InboundEvent[]
+  parse(body: Buffer, connections: readonly ProviderConnection[], receivedAt: Date): InboundEvent[]
   /** Looks for a message by the reference that was given with it. Only where `capabilities.looksUp`. */
   lookUp?(reference: string, connection: ProviderConnection): Promise<LookUp>
   /**

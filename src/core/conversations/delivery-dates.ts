@@ -16,15 +16,40 @@ export function nextDeliveryDates(
   courierName?: string,
 ): string[] {
   const today = DateTime.fromJSDate(now, { zone: timezone }).startOf('day')
-  const lastDay = Math.min(calendar.maxDays, courierLimit(calendar, courierName))
+  const last = lastDay(calendar, courierName)
   const dates: string[] = []
-  for (let day = calendar.leadDays; day <= lastDay && dates.length < calendar.count; day++) {
+  for (let day = calendar.leadDays; day <= last && dates.length < calendar.count; day++) {
     const date = today.plus({ days: day })
-    const text = date.toFormat('yyyy-MM-dd')
-    if (!calendar.weekdaysOff.includes(date.weekday) && !calendar.holidays.includes(text)) dates.push(text)
+    if (!isDayOff(calendar, date)) dates.push(date.toFormat('yyyy-MM-dd'))
   }
   return dates
 }
+
+/**
+ * Why nothing is delivered on a date that the customer named freely; undefined when it can be.
+ * @param date `yyyy-mm-dd`
+ */
+export function whyNotOn(
+  calendar: DeliveryCalendar,
+  date: string,
+  now: Date,
+  timezone: string,
+  courierName?: string,
+): string | undefined {
+  const today = DateTime.fromJSDate(now, { zone: timezone }).startOf('day')
+  const wanted = DateTime.fromISO(date, { zone: timezone })
+  const day = wanted.diff(today, 'days').days
+  if (day < calendar.leadDays) return `sooner than ${calendar.leadDays} days ahead`
+  const last = lastDay(calendar, courierName)
+  if (day > last) return `later than ${last} days ahead`
+  return isDayOff(calendar, wanted) ? 'a day without deliveries' : undefined
+}
+
+const lastDay = (calendar: DeliveryCalendar, courierName: string | undefined): number =>
+  Math.min(calendar.maxDays, courierLimit(calendar, courierName))
+
+const isDayOff = ({ weekdaysOff, holidays }: DeliveryCalendar, date: DateTime): boolean =>
+  weekdaysOff.includes(date.weekday) || holidays.includes(date.toFormat('yyyy-MM-dd'))
 
 /** Days ahead within which this courier delivers. */
 function courierLimit({ couriers }: DeliveryCalendar, courierName = ''): number {

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Action } from '../notifications/reason.ts'
 import type { LinkAction, TextKey } from '../notifications/template-catalog.ts'
-import { courierDate, isStillAhead, nextDeliveryDates } from './delivery-dates.ts'
+import { courierDate, isStillAhead, nextDeliveryDates, whyNotOn } from './delivery-dates.ts'
 import type { ActionFlow, AnswerTemplate, Flows, NdrActionName } from './flows.ts'
 
 /** What is remembered between two answers of a customer. */
@@ -134,6 +134,7 @@ function onTap(flows: Flows, known: Conversation, { action, value }: Tap, around
     case 'decide':
       return decided(flow, known, action)
     case 'ask_delivery_date':
+      if (value !== undefined && around.isCarriedElsewhere) return onNamedDate(flows, flow, known, { action, date: value }, around)
       if (isTakeable(known, value, around)) return decided(flow, known, action, value)
       return askForDate(flows, known, value === undefined ? flow.question : flow.again, around)
   }
@@ -141,9 +142,21 @@ function onTap(flows: Flows, known: Conversation, { action, value }: Tap, around
 
 /** A date that was offered last and is still to come; taps on old buttons may name any other. */
 const isTakeable = (known: Conversation, date: string | undefined, around: Circumstances): boolean =>
-  date !== undefined &&
-  (around.isCarriedElsewhere || known.offeredDates.includes(date)) &&
-  isStillAhead(date, around.now, around.timezone)
+  date !== undefined && known.offeredDates.includes(date) && isStillAhead(date, around.now, around.timezone)
+
+/** A date that a dialogue of the provider's asked for: nobody offered it from here, so any day may be named. */
+function onNamedDate(
+  { deliveryDates }: Flows,
+  flow: DecisionFlow,
+  known: Conversation,
+  { action, date }: { readonly action: Action; readonly date: string },
+  { now, timezone, courierName }: Circumstances,
+): Step {
+  const why = whyNotOn(deliveryDates, date, now, timezone, courierName)
+  if (why === undefined) return decided(flow, known, action, date)
+  const details = { refusedDate: courierDate(date), refusedBecause: why }
+  return { ...noted(known), activity: { eventSubType: 'customer_reply', details } }
+}
 
 function askForDate(
   flows: Flows,

@@ -13,6 +13,7 @@ export interface RawWebhook {
   /** The unguessable part of its URL; undefined for the platform's own. */
   readonly key: string | undefined
   readonly body: Buffer
+  readonly receivedAt: Date
 }
 
 export interface WebhookIntake {
@@ -39,9 +40,10 @@ export function createWebhookIntake(deps: IntakeDeps): WebhookIntake {
   }
   return {
     ownersOf,
-    async store({ provider, key, body }) {
-      const owners = await ownersOf(provider, key)
-      const events = parse(deps, provider, body, owners)
+    async store(webhook) {
+      const { body } = webhook
+      const owners = await ownersOf(webhook.provider, webhook.key)
+      const events = parse(deps, webhook, owners)
       const related = events.some(({ part }) => part.type === 'account_news') ? await relatedTo(deps, owners) : owners
       await receive({ connections: owners, related, events }).catch((error) => {
         // Whatever else went wrong may be over when it comes again.
@@ -67,11 +69,15 @@ const unreadable = (body: Buffer, why: string): InboundEvent[] => [
 const maxParts = 5_000
 
 /** A body that is signed and still unreadable is kept whole for a person; asking for it again would not mend it. */
-function parse({ adapter }: IntakeDeps, provider: string, body: Buffer, owners: readonly Connection[]): InboundEvent[] {
+function parse(
+  { adapter }: IntakeDeps,
+  { provider, body, receivedAt }: RawWebhook,
+  owners: readonly Connection[],
+): InboundEvent[] {
   const why = whyBeyond(body, webhookBounds)
   if (why) return unreadable(body, why)
   try {
-    const events = adapter(provider).parse(body, owners.map(forProvider))
+    const events = adapter(provider).parse(body, owners.map(forProvider), receivedAt)
     return events.length > maxParts ? unreadable(body, `more than ${maxParts} parts`) : events
   } catch (error) {
     return unreadable(body, String(error))

@@ -41,7 +41,8 @@ export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: Webhoo
       throw new HttpProblem(401, 'refused')
     }
     noteAccepted(deps, provider, owners, { headers, body })
-    count(await store(deps, provider, { provider: provider.id, key: params.key, body }, count))
+    const webhook = { provider: provider.id, key: params.key, body, receivedAt: new Date() }
+    count(await store(deps, provider, webhook, count))
   }
   return {
     /** Does a webhook prove whom it is from? Only then one URL can serve the whole platform, and a handshake is made. */

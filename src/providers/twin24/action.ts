@@ -16,13 +16,22 @@ const actions: ReadonlyMap<string, CustomerAction> = new Map<string, CustomerAct
   ['CANCEL', 'cancel'],
 ])
 
-/** Reads `{"ref", "action", "value"?, "text"?}`; a text says why it cannot be taken. Unknown fields are ignored. */
-export function readAction(element: JsonRecord, owners: readonly ProviderConnection[]): CustomerReply | string {
+/**
+ * Reads `{"ref", "action", "value"?, "text"?, "id"?}`; a text says why it cannot be taken. Unknown fields are ignored.
+ * The same call is the same reply: by its `id`, else within one minute, so that a scenario may repeat a call that was
+ * not answered, and a customer may come back to what they chose before.
+ */
+export function readAction(
+  element: JsonRecord,
+  owners: readonly ProviderConnection[],
+  receivedAt: Date,
+): CustomerReply | string {
   const reference = readSignedReference(textOf(element, 'ref') ?? '', owners)
   if (reference === undefined) return 'a ref that was not signed here'
   const word = textOf(element, 'action')?.toUpperCase() ?? ''
   const [value, text] = [textOf(element, 'value'), textOf(element, 'text')]
-  const reply = { messageId: idOf(reference, [word, value, text, textOf(element, 'id')]), reference, raw: element }
+  const id = textOf(element, 'id') ?? receivedAt.toISOString().slice(0, '2026-06-24T12:00'.length)
+  const reply = { messageId: idOf(reference, [word, value, text, id]), reference, raw: element }
   if (word === 'TEXT') return replyOf({ ...reply, replyType: 'text', value: text ?? value })
   const action = actions.get(word)
   if (!action) return `an action that is not known: ${word || 'none'}`
@@ -48,7 +57,7 @@ export const replyOf = ({ value, ...facts }: ReplyFacts): CustomerReply => ({
   ...defined({ value }),
 })
 
-/** The same call is the same reply, however often it comes; `id` tells two equal ones apart. */
+/** The same facts make the same id. */
 export const idOf = (reference: string, facts: readonly (string | undefined)[]): string =>
   `twin24.${createHash('sha256')
     .update(JSON.stringify([reference, ...facts]))

@@ -27,8 +27,9 @@ export interface Twin24Deps {
 /** The adapter of TWIN. Settings: `iamUrl`, `notifyUrl`, `analyseUrl` (all have defaults). */
 export function createTwin24Adapter({ http, settings: given, now = () => new Date() }: Twin24Deps): ProviderAdapter {
   const settings = twin24Settings(given)
-  const tokens = createTokens({ http, iamUrl: settings.iamUrl, now })
-  const api = createApi({ http, settings, tokens, clock: () => performance.now() })
+  const clock = () => performance.now()
+  const tokens = createTokens({ http, iamUrl: settings.iamUrl, now, clock })
+  const api = createApi({ http, settings, tokens, clock })
   return {
     send: (message, connection) => send(api, message, connection),
     check: (connection) => checkConnection(api, connection),

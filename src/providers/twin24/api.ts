@@ -5,6 +5,7 @@ import type { HttpClient, HttpRequest, HttpResult, ProviderConnection } from '..
 import { defined } from '../shared/read.ts'
 import { isSuccess } from './answer.ts'
 import type { Tokens } from './token.ts'
+import { createTurns } from './turns.ts'
 
 /** Each service has a host of its own; none can be derived from another. */
 export interface Twin24Settings {
@@ -35,6 +36,8 @@ export interface Call extends Pick<HttpRequest, 'method' | 'timeoutMs'> {
 export interface Twin24Api extends Twin24Settings {
   /** Calls with the connection's token; a refused token is renewed, and the call repeated, once. */
   call(connection: ProviderConnection, call: Call): Promise<CallResult>
+  /** The same for the statistics: a few a second for each connection, however many want some. */
+  callStatistics(connection: ProviderConnection, call: Call): Promise<CallResult>
 }
 
 export interface ApiDeps {
@@ -45,25 +48,35 @@ export interface ApiDeps {
   readonly clock: () => number
 }
 
+const statisticsPerSecond = 4
+
 /** Later than that after its begin no call is repeated: whoever waits for it may be given up by then. */
 const repeatWithinMs = 10_000
 
-export const createApi = ({ http, settings, tokens, clock }: ApiDeps): Twin24Api => ({
-  ...settings,
-  async call(connection, call) {
+export function createApi({ http, settings, tokens, clock }: ApiDeps): Twin24Api {
+  const turn = createTurns({ perSecond: statisticsPerSecond, clock })
+  const call: Twin24Api['call'] = async (connection, request) => {
     const startedAt = clock()
     const first = await tokens.get(connection)
     if ('failure' in first) return { kind: 'not_called', failure: first.failure }
-    const result = await http(requestOf(call, first.token))
+    const result = await http(requestOf(request, first.token))
     // Refused for its token, so provably not taken: only then is a call made again.
     if (result.kind !== 'answer' || result.status !== 401) return masked(result, first.token)
     tokens.drop(connection, first.token)
     if (clock() - startedAt > repeatWithinMs) return { kind: 'not_called', failure: tooLate }
     const second = await tokens.get(connection)
     if ('failure' in second) return { kind: 'not_called', failure: second.failure }
-    return masked(await http(requestOf(call, second.token)), second.token)
-  },
-})
+    return masked(await http(requestOf(request, second.token)), second.token)
+  }
+  return {
+    ...settings,
+    call,
+    async callStatistics(connection, request) {
+      await turn(connection.id)
+      return call(connection, request)
+    },
+  }
+}
 
 const tooLate: Failure = { code: 'provider_busy', detail: 'the token was refused, and the answer took too long' }
 

@@ -40,7 +40,10 @@ async function sessionsOf(window: Window, messages: readonly PolledMessage[]): P
   return sessionsIn(await messagesIn(window, (items) => sessionsIn(items).size === wanted.size))
 }
 
-/** Session -> results. The filter by session is not reliable, so every answer is searched for all that are wanted. */
+/**
+ * Session -> results. The filter by session is not reliable, so every answer is searched for all that are wanted. After
+ * one that could not be had the others are left for the next time: each would take as long.
+ */
 async function resultsOf(window: Window, sessions: ReadonlySet<string>): Promise<Map<string, JsonRecord>> {
   const found = new Map<string, JsonRecord>()
   for (const session of sessions) {
@@ -51,6 +54,7 @@ async function resultsOf(window: Window, sessions: ReadonlySet<string>): Promise
       chatId: session,
       fields: 'id,name,clientId,messengerType,dialogResultsFromBotJson',
     })
+    if (!items) break
     for (const item of items) {
       const id = textOf(item, 'id')
       const results = resultsIn(item)

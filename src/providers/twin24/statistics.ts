@@ -15,17 +15,17 @@ export interface Window {
   readonly to: Date
 }
 
-/** One page; empty when it could not be had. */
+/** One page; undefined when it could not be had. */
 export async function pageOf(
   { api, connection, from, to }: Window,
   list: 'messaging/messages' | 'chat/sessions',
   page: number,
   query: Readonly<Record<string, string>>,
-): Promise<readonly unknown[]> {
+): Promise<readonly unknown[] | undefined> {
   const window = { from: utc(from), to: utc(to), limit: String(pageSize), page: String(page) }
   const url = `${api.analyseUrl}/statistics/${list}?${new URLSearchParams({ ...window, ...query })}`
-  const items = itemsIn(await api.call(connection, { method: 'GET', url, timeoutMs: askMs }), connection)
-  return 'why' in items ? [] : items.list
+  const items = itemsIn(await api.callStatistics(connection, { method: 'GET', url, timeoutMs: askMs }), connection)
+  return 'why' in items ? undefined : items.list
 }
 
 /**
@@ -39,8 +39,8 @@ export async function messagesIn(window: Window, isEnough: (items: readonly unkn
       channel: 'CHAT',
       fields: 'id,providerMessageId,status',
     })
-    found.push(...items)
-    if (items.length < pageSize || isEnough(found)) break
+    found.push(...(items ?? []))
+    if (!items || items.length < pageSize || isEnough(found)) break
   }
   return found
 }

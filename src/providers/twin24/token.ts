@@ -10,6 +10,7 @@ import type { HttpClient, HttpResult, ProviderConnection } from '../../core/cont
 import { defined, fieldOf, parseJson, textOf } from '../shared/read.ts'
 import { failureOfAnswer, isSuccess, withoutSecrets } from './answer.ts'
 import { loginRules } from './codes.ts'
+import { createTurns } from './turns.ts'
 
 export type TokenResult = { readonly token: string } | { readonly failure: Failure }
 
@@ -24,6 +25,8 @@ export interface TokensDeps {
   readonly http: HttpClient
   readonly iamUrl: string
   readonly now: () => Date
+  /** Milliseconds of a clock that only goes forward. */
+  readonly clock: () => number
 }
 
 interface Known {
@@ -32,6 +35,8 @@ interface Known {
   readonly endsAtMs: number
 }
 
+/** For each credentials: where logins fail, or their tokens are refused, every message would try one. */
+const loginsPerSecond = 2
 /** What is asked for; without it a token lives a week. */
 const ttlSeconds = 86_400
 /** A login is the small step before a call that has a lease to keep. */
@@ -42,8 +47,10 @@ const longestLifeMs = 400 * 86_400_000
 export function createTokens(deps: TokensDeps): Tokens {
   const known = new LRUCache<string, Known>({ max: 10_000 })
   const underWay = new Map<string, Promise<TokenResult>>()
+  const turn = createTurns({ perSecond: loginsPerSecond, clock: deps.clock })
 
   const login = async (key: string, connection: ProviderConnection): Promise<TokenResult> => {
+    await turn(key)
     const result = await askForToken(deps, connection)
     if ('failure' in result) return result
     known.set(key, livesUntil(result.token, deps.now().getTime()))

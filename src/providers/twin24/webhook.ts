@@ -13,11 +13,15 @@ import { readCallback, statusOf } from './report.ts'
  * Every status or action as a part of its own, in order; what cannot be read is one unreadable part.
  * @throws {SyntaxError} when the body is neither JSON nor a form with anything in it
  */
-export function parseWebhook(body: Buffer, owners: readonly ProviderConnection[]): InboundEvent[] {
+export function parseWebhook(
+  body: Buffer,
+  owners: readonly ProviderConnection[],
+  receivedAt: Date,
+): InboundEvent[] {
   const text = body.toString('utf8')
   const found = elementsIn(parseJson(text) ?? formIn(text))
   if (found.length === 0) throw new SyntaxError('the call is neither JSON nor a form with a status or an action in it')
-  return found.map((element) => ({ part: partOf(element, owners) }))
+  return found.map((element) => ({ part: partOf(element, owners, receivedAt) }))
 }
 
 const wrappers = ['messages', 'items', 'data'] as const
@@ -43,12 +47,12 @@ function formIn(text: string): JsonRecord | undefined {
   return Object.keys(fields).length > 0 ? fields : undefined
 }
 
-function partOf(element: unknown, owners: readonly ProviderConnection[]): InboundPart {
+function partOf(element: unknown, owners: readonly ProviderConnection[], receivedAt: Date): InboundPart {
   if (!isRecord(element)) return unreadable('an element that is not an object', element)
   // Webhooks of telephony name their event.
   if (typeof fieldOf(element, 'event') === 'string' && !statusOf(element)) return { type: 'ignored', topic: 'voice' }
   const isAction = fieldOf(element, 'action') !== undefined || fieldOf(element, 'ref') !== undefined
-  const part = isAction ? readAction(element, owners) : readCallback(element, owners)
+  const part = isAction ? readAction(element, owners, receivedAt) : readCallback(element, owners)
   return typeof part === 'string' ? unreadable(part, element) : part
 }
 
