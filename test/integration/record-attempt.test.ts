@@ -191,6 +191,23 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       expect(await activities()).to.deep.equal([])
     })
 
+    it('claims that were given back lengthen no wait, and are shown as no attempt', async () => {
+      const id = await insert({ state: 'queued', dueAt: now })
+      for (let given = 1; given <= 3; given++) {
+        const [claim] = await store.claim(1, 10, new Set(), now)
+        if (!claim) throw new Error('nothing was claimed')
+        await store.giveBack([claim], now)
+        await store.giveBack([claim], now)
+      }
+      await store.claim(1, 10, new Set(), now)
+      await record(ended(id, refused('connection_unreachable'), { attempt: 4 }))
+      expect(await read(id)).to.deep.include({ state: 'waiting', attempts: 4, givenBack: 3, dueAt: plus(5_000) })
+      now = plus(5_000)
+      await store.claim(1, 10, new Set(), now)
+      await record(ended(id, refused('connection_unreachable'), { attempt: 5 }))
+      expect((await read(id)).dueAt).to.deep.equal(plus(35_000))
+    })
+
     describe('when the process was slow and its lease is over', () => {
       const swept = async () => {
         const id = await insert()

@@ -29,6 +29,7 @@ export const aRecord = (changes: Partial<OutgoingRecord> = {}): OutgoingRecord =
   state: 'sending',
   statusRank: 1,
   attempts: 1,
+  givenBack: 0,
   possibleDuplicate: false,
   resentByHandAt: null,
   absences: 0,

@@ -15,8 +15,8 @@ const codes = Object.keys(failureKinds) as FailureCode[]
 const refused = (failure: Failure): SendOutcome => ({ outcome: 'refused', failure })
 
 /** Wait after one refusal, in milliseconds. */
-const waitAfter = (attempt: number, failure: Failure, chance = middle): number => {
-  const next = afterAttempt({ attempt, expiresAt: undefined }, refused(failure), now, chance)
+const waitAfter = (calls: number, failure: Failure, chance = middle): number => {
+  const next = afterAttempt({ calls, expiresAt: undefined }, refused(failure), now, chance)
   expect(next).to.include({ state: 'waiting', statusRank: rank.pending })
   return (next.dueAt?.getTime() ?? 0) - now.getTime()
 }
@@ -38,19 +38,19 @@ describe('retry policy', () => {
   it('an accepted message has nothing left to do', () => {
     const outcome: SendOutcome = { outcome: 'accepted', messageId: 'wamid.1' }
     const expected = { state: 'accepted', statusRank: rank.accepted, dueAt: null }
-    expect(afterAttempt({ attempt: 1, expiresAt: new Date(0) }, outcome, now, middle)).to.deep.equal(expected)
+    expect(afterAttempt({ calls: 1, expiresAt: new Date(0) }, outcome, now, middle)).to.deep.equal(expected)
   })
 
   for (const code of codes) {
     it(`${code}: in doubt is looked at when the silence could mean something, and not sent again by itself`, () => {
       const outcome: SendOutcome = { outcome: 'in_doubt', failure: { code } }
       const expected = { state: 'in_doubt', statusRank: rank.unclear, dueAt: new Date(now.getTime() + 10 * minute) }
-      expect(afterAttempt({ attempt: 1, expiresAt: undefined }, outcome, now, middle)).to.deep.equal(expected)
+      expect(afterAttempt({ calls: 1, expiresAt: undefined }, outcome, now, middle)).to.deep.equal(expected)
     })
 
     const expected = stateByClass[failureKinds[code].class]
     it(`${code}: refused leads to ${expected}`, () => {
-      const next = afterAttempt({ attempt: 1, expiresAt: undefined }, refused({ code }), now, middle)
+      const next = afterAttempt({ calls: 1, expiresAt: undefined }, refused({ code }), now, middle)
       expect(next.state).to.equal(expected)
       expect(next.statusRank).to.equal(expected === 'waiting' ? rank.pending : rank.failed)
       expect(next.dueAt === null).to.equal(expected === 'failed')
@@ -59,7 +59,7 @@ describe('retry policy', () => {
 
   it("looks at a doubt sooner when the vendor named a passing fault of its own, and past the message's usefulness", () => {
     const outcome: SendOutcome = { outcome: 'in_doubt', failure: { code: 'provider_error', vendorCode: '131000' } }
-    const next = afterAttempt({ attempt: 3, expiresAt: new Date(0) }, outcome, now, middle)
+    const next = afterAttempt({ calls: 3, expiresAt: new Date(0) }, outcome, now, middle)
     const dueAt = new Date(now.getTime() + 2 * minute)
     expect(next).to.deep.equal({ state: 'in_doubt', statusRank: rank.unclear, dueAt })
   })
@@ -89,7 +89,7 @@ describe('retry policy', () => {
 
   it('keeps what could only be tried later until the end of its usefulness, in case the cause is mended before', () => {
     const outcome = refused({ code: 'credentials_invalid' })
-    const at = (ms: number) => ({ attempt: 1, expiresAt: new Date(now.getTime() + ms) })
+    const at = (ms: number) => ({ calls: 1, expiresAt: new Date(now.getTime() + ms) })
     const waiting = (ms: number) => ({
       state: 'waiting',
       statusRank: rank.pending,
@@ -103,29 +103,29 @@ describe('retry policy', () => {
     const outcome = refused({ code: 'connection_unreachable' })
     const expired = { state: 'expired', statusRank: rank.unclear, dueAt: null }
     for (const ms of [0, -1])
-      expect(afterAttempt({ attempt: 1, expiresAt: new Date(now.getTime() + ms) }, outcome, now, middle)).to.deep.equal(
+      expect(afterAttempt({ calls: 1, expiresAt: new Date(now.getTime() + ms) }, outcome, now, middle)).to.deep.equal(
         expired,
       )
   })
 
   it('a refusal for good is failed, not expired, however late it comes', () => {
-    const facts = { attempt: 1, expiresAt: new Date(0) }
+    const facts = { calls: 1, expiresAt: new Date(0) }
     expect(afterAttempt(facts, refused({ code: 'window_closed' }), now, middle)).to.have.property('state', 'failed')
   })
 
   it('always names a real time in the future, before the end of its usefulness, or none', () => {
     const facts = fc.record({
-      attempt: fc.integer({ min: 1, max: 1_000 }),
+      calls: fc.integer({ min: 1, max: 1_000 }),
       expiresInMs: fc.option(fc.integer({ min: -hour, max: 72 * hour })),
       code: fc.constantFrom(...codes),
       retryAfterMs: fc.option(fc.integer({ min: 0, max: 24 * hour })),
       chance: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
     })
     fc.assert(
-      fc.property(facts, ({ attempt, expiresInMs, code, retryAfterMs, chance }) => {
+      fc.property(facts, ({ calls, expiresInMs, code, retryAfterMs, chance }) => {
         const expiresAt = expiresInMs === null ? undefined : new Date(now.getTime() + expiresInMs)
         const failure = { code, ...(retryAfterMs === null ? {} : { retryAfterMs }) }
-        const { state, dueAt } = afterAttempt({ attempt, expiresAt }, refused(failure), now, chance)
+        const { state, dueAt } = afterAttempt({ calls, expiresAt }, refused(failure), now, chance)
         expect(dueAt !== null).to.equal(state === 'waiting')
         if (!dueAt) return
         const end = expiresAt?.getTime() ?? Number.POSITIVE_INFINITY

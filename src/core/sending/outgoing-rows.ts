@@ -30,7 +30,10 @@ export interface OutgoingRecord {
   readonly route: { readonly connectionId: number | null; readonly why: string }
   readonly state: MessageState
   readonly statusRank: number
+  /** Claims so far; the number of the newest attempt. */
   readonly attempts: number
+  /** Those of them that were given back before any call. */
+  readonly givenBack: number
   /** Sent again although an earlier attempt stayed in doubt. */
   readonly possibleDuplicate: boolean
   /** When an operator last had it sent again. */
@@ -134,7 +137,7 @@ export function changeRow(change: OutgoingChange, now: Date): Values {
 /** What {@link toRecord} reads. */
 export const outgoingColumns = `id, reference, account_id, kind, subject_type, subject_id, reason,
  whatsappSenderConnectionId, customer_phone, customer_user_id, business_phone, wa_template_id, root_message_id,
- root_outgoing_message_id, context_message_id, message_id, payload, context, route, state, status_rank, attempts,
+ root_outgoing_message_id, context_message_id, message_id, payload, context, route, state, status_rank, attempts, given_back,
  due_at, possible_duplicate, resent_by_hand_at, absences, expires_at, accepted_at, sent_at, delivered_at, read_at,
  failed_at, failure_code, failure_reason, created_at`
 /** Start of every SELECT whose rows {@link toRecord} reads. */
@@ -168,6 +171,7 @@ export function toRecord(row: Row): OutgoingRecord {
     state: row.state as MessageState,
     statusRank: Number(row.status_rank),
     attempts: Number(row.attempts),
+    givenBack: Number(row.given_back),
     possibleDuplicate: Number(row.possible_duplicate) === 1,
     resentByHandAt: fromSqlTime(row.resent_by_hand_at),
     absences: Number(row.absences),

@@ -98,9 +98,9 @@ export function createOutgoingStore(database: Database): OutgoingStore {
   const giveBack = async (claims: readonly Claim[], now: Date) => {
     for (const [attempt, references] of byAttempt(claims)) {
       const list = references.map((_, index) => `$${index + 3}`).join(', ')
-      // The attempt stays counted: repeated or late, this finds nothing of whoever claimed the message since.
+      // The claim stays counted: repeated or late, this finds nothing of whoever claimed the message since.
       await database.write(
-        `UPDATE wa_outgoing_messages SET state = 'queued', due_at = $1
+        `UPDATE wa_outgoing_messages SET state = 'queued', due_at = $1, given_back = given_back + 1
          WHERE state = 'sending' AND attempts = $2 AND reference IN (${list})`,
         [sqlTime(now), attempt, ...references],
       )

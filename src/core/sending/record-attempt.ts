@@ -196,8 +196,8 @@ function changed(
   now: Date,
   chance: number,
 ): OutgoingChange {
-  const { outcome, attempt, finishedAt } = ended
-  const facts = { attempt, expiresAt: record.expiresAt ?? undefined, canBeAsked }
+  const { outcome, finishedAt } = ended
+  const facts = { calls: ended.attempt - record.givenBack, expiresAt: record.expiresAt ?? undefined, canBeAsked }
   const next = afterAttempt(facts, outcome, now, chance)
   const failure = outcome.outcome === 'accepted' ? undefined : outcome.failure
   return {

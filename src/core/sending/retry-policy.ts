@@ -14,8 +14,8 @@ const pairLimitBaseMs = 4_000
 const pairLimitMaxMs = 3_600_000
 
 export interface AttemptFacts {
-  /** Number of the attempt that ended, from 1. */
-  readonly attempt: number
+  /** How often the provider was called for it by now, or nearly so; claims that were given back do not count. */
+  readonly calls: number
   readonly expiresAt: Date | undefined
   /** Can the provider be asked whether it took the message? */
   readonly canBeAsked?: boolean
@@ -41,7 +41,7 @@ export function afterAttempt(facts: AttemptFacts, outcome: SendOutcome, now: Dat
   if (!isWorthRetrying(outcome.failure)) return { state: 'failed', statusRank: rank.failed, dueAt: null }
   const { expiresAt } = facts
   if (expiresAt && expiresAt <= now) return { state: 'expired', statusRank: rank.unclear, dueAt: null }
-  const dueAt = new Date(now.getTime() + waitMs(facts.attempt, outcome.failure, chance))
+  const dueAt = new Date(now.getTime() + waitMs(facts.calls, outcome.failure, chance))
   // Kept to the end of its usefulness even if no attempt is planned before it: what was refused may be mended.
   return { state: 'waiting', statusRank: rank.pending, dueAt: expiresAt && expiresAt < dueAt ? expiresAt : dueAt }
 }
@@ -52,12 +52,12 @@ function isWorthRetrying(failure: Failure): boolean {
   return kind.class === 'not_sent_retry' || kind.class === 'throttled' || kind.class === 'refused_account'
 }
 
-function waitMs(attempt: number, failure: Failure, chance: number): number {
+function waitMs(calls: number, failure: Failure, chance: number): number {
   const last = retryScheduleMs.length - 1
   const planned =
     failureKind(failure.code).scope === 'recipient'
-      ? Math.min(pairLimitBaseMs * 4 ** (attempt - 1), pairLimitMaxMs)
-      : (retryScheduleMs[Math.min(attempt - 1, last)] ?? 0)
+      ? Math.min(pairLimitBaseMs * 4 ** (calls - 1), pairLimitMaxMs)
+      : (retryScheduleMs[Math.min(calls - 1, last)] ?? 0)
   const spread = planned * (1 + jitter * (2 * chance - 1))
   return Math.max(spread, failure.retryAfterMs ?? 0)
 }

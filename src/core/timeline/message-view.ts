@@ -33,7 +33,7 @@ export async function messageView({ catalog, providerOf }: ViewDeps, record: Out
     text: textOf(catalog, record),
     route: { connectionId: record.connectionId === null ? null : String(record.connectionId), why: record.route.why },
     failure: failureOf(record),
-    attempts: record.attempts,
+    attempts: record.attempts - record.givenBack,
     createdAt: record.createdAt,
     acceptedAt: record.acceptedAt,
     sentAt: record.sentAt,
