@@ -7,12 +7,15 @@ import {
   deliver,
   eventFor,
   inWorld,
+  makeDue,
   messagesTo,
   type OwnConnection,
   postWebhook,
+  requestsFor,
   sharedWorld,
   signatureOf,
   storages,
+  timelineOf,
 } from '../support/stories.ts'
 import { until, type World } from '../support/world.ts'
 
@@ -102,6 +105,21 @@ for (const storage of storages) {
       expect(await send(world(), own)).to.include({ outcome: 'queued' })
       const topics = (await entriesOf(world(), own)).map(({ topic }) => topic)
       expect(topics).to.deep.equal([templateField, templateField, templateField])
+    })
+
+    it('that a template is paused ends what waits to be sent from it, without a call', async () => {
+      const own = await anOwnConnection(world())
+      const customer = aCustomer()
+      world().provider.addRule({ phone: customer.phone, next: 1, error: { code: 134101 } })
+      const event = eventFor(customer, { account_id: own.accountId, reason: 'customer_unavailable' })
+      const id = (await deliver(world(), event)).message?.id ?? ''
+      await until('it waits', async () => (await timelineOf(world(), id)).state === 'waiting')
+      await tell(world(), own, templateField, template('PAUSED'))
+      await applied(world())
+      await makeDue(world(), id)
+      await until('it has failed', async () => (await timelineOf(world(), id)).state === 'failed')
+      expect((await timelineOf(world(), id)).failure).to.include({ code: 'template_paused', vendorCode: null })
+      expect(requestsFor(world(), customer)).to.have.length(1)
     })
 
     it('of a template changes nothing for others, and elsewhere', async () => {

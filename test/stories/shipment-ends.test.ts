@@ -9,6 +9,7 @@ import {
   deliver,
   endShipment,
   eventFor,
+  makeDue,
   messagesTo,
   requestsFor,
   say,
@@ -29,8 +30,6 @@ for (const storage of storages) {
       (await deliver(world(), eventFor(customer, { id: shipment, ...fields }))).message?.id ?? ''
     const becomes = (id: string, state: string) =>
       until(`it becomes ${state}`, async () => (await timelineOf(world(), id)).state === state)
-    const makeDue = (id: string) =>
-      world().database.write(`UPDATE wa_outgoing_messages SET due_at = created_at WHERE id = $1`, [id])
     /** A message whose call is under way for so long that the end comes in the middle of it. */
     const endDuringCall = async (rule: Rule, fields: object = {}) => {
       const [customer, shipment] = [aCustomer(), nextShipment++]
@@ -76,7 +75,7 @@ for (const storage of storages) {
     it('a first message that was refused meanwhile is not tried again', async () => {
       const { customer, id } = await endDuringCall({ error: { code: 134101 } })
       await becomes(id, 'waiting')
-      await makeDue(id)
+      await makeDue(world(), id)
       await becomes(id, 'skipped')
       const { failure, attempts } = await timelineOf(world(), id)
       expect(failure).to.include({ code: 'shipment_ended' })
@@ -89,7 +88,7 @@ for (const storage of storages) {
       const { customer, id } = await endDuringCall({ error: { code: 134101 } })
       await becomes(id, 'waiting')
       await world().database.write('UPDATE wa_outgoing_messages SET possible_duplicate = 1 WHERE id = $1', [id])
-      await makeDue(id)
+      await makeDue(world(), id)
       await becomes(id, 'in_doubt')
       expect(requestsFor(world(), customer)).to.have.length(1)
     })
@@ -119,7 +118,7 @@ for (const storage of storages) {
         `SELECT id FROM wa_outgoing_messages WHERE customer_phone = '${customer.phone}' AND state = 'waiting'`,
       )
       await endShipment(world(), shipment)
-      await makeDue(String(waiting?.id))
+      await makeDue(world(), String(waiting?.id))
       await becomes(String(waiting?.id), 'skipped')
       const [answer] = await say(world(), customer, 'where is it?')
       expect(answer?.text).to.include('reported this order as delivered')

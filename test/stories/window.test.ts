@@ -132,13 +132,30 @@ for (const storage of storages) {
     )
 
     it(
-      'may be closed by the word of the provider alone',
-      story(async (world) => {
+      'is believed to be open when the customer just wrote and the provider does not know it yet',
+      story(async (world, clock) => {
         const { customer, sent, id } = await aFirstMessage(world)
         world.provider.addRule({ phone: customer.phone, next: 1, error: { http: 400, code: 131047 } })
+        await tap(world, sent, 'Reattempt')
+        const [thanks] = (await timelineOf(world, id)).followUps
+        clock.advance(1)
+        expect((await ended(world, thanks?.id ?? '')).state).to.equal('accepted')
+        expect(messagesTo(world, customer)).to.have.length(2)
+      }),
+    )
+
+    it(
+      'may be closed by the word of the provider alone',
+      story(async (world, clock) => {
+        const { customer, sent, id } = await aFirstMessage(world)
+        world.provider.addRule({ phone: customer.phone, next: 3, error: { http: 400, code: 131047 } })
         await world.provider.tap(sent.wamid, { title: 'Reattempt' })
         await settle(world)
         const [thanks] = (await timelineOf(world, id)).followUps
+        for (const attempts of [2, 3]) {
+          clock.advance(1)
+          await until('it is tried again', async () => (await timelineOf(world, thanks?.id)).attempts.length === attempts)
+        }
         expect((await timelineOf(world, thanks?.id)).failure).to.include({
           code: 'window_closed',
           vendorCode: '131047',

@@ -183,6 +183,10 @@ export async function endShipment(
   expect(ended.reason).to.equal('shipment_ended')
 }
 
+/** The time for which a message waits has come. */
+export const makeDue = (world: World, id: string) =>
+  world.database.write('UPDATE wa_outgoing_messages SET due_at = created_at WHERE id = $1', [id])
+
 export interface FirstMessage {
   readonly customer: Customer
   /** Our id of it. */

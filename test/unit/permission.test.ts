@@ -66,6 +66,7 @@ describe('permission to send', () => {
       },
       replaceContent: async (_, content) => void replaced.push(content),
       serviceWindowMs: (provider) => (provider === 'open' ? undefined : 24 * 3_600_000),
+      templateUse: async () => 'usable',
       now: () => now,
     })
     const message = (content: Content, customerPhone = '+912') =>
@@ -87,4 +88,28 @@ describe('permission to send', () => {
     ])
     expect(replaced, 'kept before it is said').to.deep.equal([{ ...template, insteadOf: 'thanks' }])
   })
+
+  for (const [use, code] of [
+    ['paused', 'template_paused'],
+    ['not_approved', 'template_missing'],
+  ] as const)
+    it(`is given to no template that the provider does not take by now: ${use}`, async () => {
+      const replaced: Content[] = []
+      const permissions = createPermissions({
+        find: async (wanted) => wanted.map(() => longAgo),
+        replaceContent: async (_, content) => void replaced.push(content),
+        serviceWindowMs: () => 24 * 3_600_000,
+        templateUse: async (connectionId, { name }) => (connectionId === 1 && name === 't' ? use : 'usable'),
+        now: () => now,
+      })
+      const ask = async (content: Content, connectionId = 1) => {
+        const said = await permissions.permit({ content, connectionId } as ClaimedMessage, 'strict')
+        return 'refusal' in said ? said.refusal.code : said.content.type
+      }
+      expect(await ask(template)).to.equal(code)
+      expect(await ask({ ...text, outsideWindow: template }), 'the one that stands in').to.equal(code)
+      expect(replaced).to.be.empty
+      expect(await ask(template, 2)).to.equal('template')
+      expect(await ask({ ...template, template: { name: 'other', language: 'en' } })).to.equal('template')
+    })
 })

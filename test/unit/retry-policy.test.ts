@@ -57,6 +57,17 @@ describe('retry policy', () => {
     })
   }
 
+  it('believes twice that the provider does not know yet that the customer wrote', () => {
+    const after = (calls: number) =>
+      afterAttempt(
+        { calls, expiresAt: undefined },
+        refused({ code: 'window_closed', vendorCode: '131047' }),
+        now,
+        middle,
+      )
+    expect([1, 2, 3].map((calls) => after(calls).state)).to.deep.equal(['waiting', 'waiting', 'failed'])
+  })
+
   it("looks at a doubt sooner when the vendor named a passing fault of its own, and past the message's usefulness", () => {
     const outcome: SendOutcome = { outcome: 'in_doubt', failure: { code: 'provider_error', vendorCode: '131000' } }
     const next = afterAttempt({ calls: 3, expiresAt: new Date(0) }, outcome, now, middle)

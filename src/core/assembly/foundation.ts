@@ -64,6 +64,9 @@ export async function createFoundation(options: CoreOptions) {
   const apiKeys = createApiKeys({ database, now, onChange: () => onChange({ what: 'api_keys' }) })
   const connectionEvents = createConnectionEvents(database)
   const templateHealth = createTemplateHealth(database)
+  /** Of which nothing is known, that counts as usable. */
+  const templateUse = async (connectionId: number, template: TemplateContent['template']) =>
+    (await templateHealth.get(connectionId, template))?.use ?? 'usable'
   const platformConnection = async (): Promise<Connection | undefined> => {
     const { connectionId } = await settings.get(platformAccountId)
     const named = connectionId === undefined ? undefined : await connections.get(connectionId)
@@ -104,8 +107,9 @@ export async function createFoundation(options: CoreOptions) {
     providerById,
     capabilities,
     canCarry: createCanCarry(capabilities),
+    templateUse,
     isTemplateUsable: async (connectionId: number, template: TemplateContent['template']) =>
-      ((await templateHealth.get(connectionId, template))?.use ?? 'usable') === 'usable',
+      (await templateUse(connectionId, template)) === 'usable',
     apiKeys,
     settings,
     connections,

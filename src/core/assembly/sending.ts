@@ -31,6 +31,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     providerById,
     capabilities,
     canCarry,
+    templateUse,
     isTemplateUsable,
     settings,
     connections,
@@ -60,6 +61,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     find: (wanted) => contacts.find(database, wanted),
     replaceContent: (message, content) => outgoing.replaceContent(message, content, now()),
     serviceWindowMs: (provider) => providerById(provider)?.capabilities.serviceWindowMs,
+    templateUse,
     now,
   })
   const optedOut = (message: ClaimedMessage) =>

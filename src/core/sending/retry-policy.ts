@@ -9,6 +9,7 @@ import { firstLookMs, silenceMs } from './resolve-doubt.ts'
 const retryScheduleMs = [5_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_000]
 /** Spread of a wait, so that what failed together does not come back together. */
 const jitter = 0.2
+const windowRetries = 2
 /** A pair limit wants 4, 16, 64, ... seconds (developers.facebook.com, error code 131056). */
 const pairLimitBaseMs = 4_000
 const pairLimitMaxMs = 3_600_000
@@ -38,7 +39,7 @@ export function afterAttempt(facts: AttemptFacts, outcome: SendOutcome, now: Dat
     const lookMs = facts.canBeAsked ? firstLookMs : silenceMs(outcome.failure)
     return { state: 'in_doubt', statusRank: rank.unclear, dueAt: new Date(now.getTime() + lookMs) }
   }
-  if (!isWorthRetrying(outcome.failure)) return { state: 'failed', statusRank: rank.failed, dueAt: null }
+  if (!isWorthRetrying(outcome.failure, facts.calls)) return { state: 'failed', statusRank: rank.failed, dueAt: null }
   const { expiresAt } = facts
   if (expiresAt && expiresAt <= now) return { state: 'expired', statusRank: rank.unclear, dueAt: null }
   const dueAt = new Date(now.getTime() + waitMs(facts.calls, outcome.failure, chance))
@@ -47,8 +48,10 @@ export function afterAttempt(facts: AttemptFacts, outcome: SendOutcome, now: Dat
 }
 
 /** Nothing was sent and nothing about the message is wrong, so the same message may be taken later. */
-function isWorthRetrying(failure: Failure): boolean {
+function isWorthRetrying(failure: Failure, calls: number): boolean {
   const kind = failureKind(failure.code)
+  // It was called because the customer wrote: the vendor may come to know of that later than we do.
+  if (kind.class === 'window') return failure.vendorCode !== undefined && calls <= windowRetries
   return kind.class === 'not_sent_retry' || kind.class === 'throttled' || kind.class === 'refused_account'
 }
 
