@@ -3,11 +3,11 @@ import { type App, startApp } from '../../src/app.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
 import { readEnv } from '../../src/env.ts'
 import { configDir } from '../../src/paths.ts'
-import type { AcceptedMessage } from '../../src/providers/simulator/ledger.ts'
 import { scaled } from '../support/scale.ts'
 import {
   aFirstMessage,
   anAccount,
+  aTapOn,
   aWebhook,
   decisionsOf,
   messagesTo,
@@ -17,15 +17,7 @@ import {
 } from '../support/stories.ts'
 import { adminKey, startWorld, type World } from '../support/world.ts'
 
-let nextTap = 1
-const aTapOn = (message: AcceptedMessage, title: string): object => ({
-  from: message.to,
-  id: `wamid.RACE${nextTap++}`,
-  timestamp: String(Math.floor(Date.now() / 1000)),
-  type: 'button',
-  button: { payload: message.buttons.find((button) => button.title === title)?.payload, text: title },
-  context: { id: message.wamid },
-})
+let nextShipment = 73_000_000
 
 describe('two taps in the same moment, each at another replica', function () {
   this.timeout(120_000)
@@ -51,7 +43,7 @@ describe('two taps in the same moment, each at another replica', function () {
   async function race(count: number, settings: object) {
     const account_id = await anAccount(world, settings)
     const told: Awaited<ReturnType<typeof aFirstMessage>>[] = []
-    for (let n = 0; n < count; n++) told.push(await aFirstMessage(world, { account_id, id: 73_000_000 + nextTap + n }))
+    for (let n = 0; n < count; n++) told.push(await aFirstMessage(world, { account_id, id: nextShipment++ }))
     // The conversations exist by then: nothing but the order of the two taps keeps them apart.
     await Promise.all(told.map(({ sent }) => world.provider.tap(sent.wamid, { title: 'Select new delivery date' })))
     await settle(world, 60_000)

@@ -4,8 +4,11 @@ import {
   activityOf,
   aFirstMessage,
   anAccount,
+  aTapOn,
+  aWebhook,
   decisionsOf,
   inWorld,
+  postWebhook,
   say,
   settle,
   sharedWorld,
@@ -158,6 +161,24 @@ for (const storage of storages) {
           'Select new delivery date',
           'Report fake delivery',
         ])
+      }),
+    )
+
+    it(
+      'may be changed within one and the same webhook',
+      story(async (world, clock) => {
+        const account_id = await anAccount(world, { flows })
+        const { sent, customer, id } = await aFirstMessage(world, { account_id })
+        const messages = ['Reattempt', 'Report fake delivery'].map((title) => aTapOn(sent, title, clock.now()))
+        await postWebhook(world, aWebhook({ messages }))
+        await settle(world)
+        clock.advance(5)
+        await until('it is pushed', () => decisionsOf(world, customer).length > 0)
+        await settle(world)
+        expect(decisionsOf(world, customer).map(({ action }) => action)).to.deep.equal(['report_fake_delivery'])
+        const { actions, conversation } = await timelineOf(world, id)
+        expect(actions).to.have.length(1)
+        expect(conversation).to.include({ state: 'decided', decision: 'report_fake_delivery' })
       }),
     )
 

@@ -21,8 +21,7 @@ const post = async (world: World, path: string, body: string) => {
 const daysAhead = (days: number) => DateTime.now().setZone('Asia/Kolkata').plus({ days })
 
 /** The next day of this kind after today; 7 = Sunday, on which nothing is delivered. */
-const aWeekday = (weekday: number) =>
-  daysAhead(((weekday - daysAhead(0).weekday + 6) % 7) + 1)
+const aWeekday = (weekday: number) => daysAhead(((weekday - daysAhead(0).weekday + 6) % 7) + 1)
 
 const spokenDate = (date: DateTime) => date.toFormat('dd-MM-yyyy')
 

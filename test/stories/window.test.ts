@@ -154,7 +154,10 @@ for (const storage of storages) {
         const [thanks] = (await timelineOf(world, id)).followUps
         for (const attempts of [2, 3]) {
           clock.advance(1)
-          await until('it is tried again', async () => (await timelineOf(world, thanks?.id)).attempts.length === attempts)
+          await until(
+            'it is tried again',
+            async () => (await timelineOf(world, thanks?.id)).attempts.length === attempts,
+          )
         }
         expect((await timelineOf(world, thanks?.id)).failure).to.include({
           code: 'window_closed',

@@ -432,6 +432,17 @@ export const aStatus = (
   ...more,
 })
 
+let nextTap = 1
+/** A tap on a button of a message, as the provider writes it. */
+export const aTapOn = (message: AcceptedMessage, title: string, at = new Date()): object => ({
+  from: message.to,
+  id: `wamid.TAP${nextTap++}`,
+  timestamp: String(Math.floor(at.getTime() / 1000)),
+  type: 'button',
+  button: { payload: message.buttons.find((button) => button.title === title)?.payload, text: title },
+  context: { id: message.wamid },
+})
+
 export const signatureOf = (body: string | Buffer, secret: string = simulatorAccount.credentials.appSecret): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
 

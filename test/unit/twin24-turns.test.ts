@@ -8,9 +8,7 @@ describe('TWIN: turns of heavy calls', () => {
     const turn = createTurns({ perSecond: 50, clock })
     const startedAt = clock()
     const passed: number[] = []
-    await Promise.all(
-      Array.from({ length: 6 }, () => turn('1').then(() => void passed.push(clock() - startedAt))),
-    )
+    await Promise.all(Array.from({ length: 6 }, () => turn('1').then(() => void passed.push(clock() - startedAt))))
     expect(passed[0]).to.be.below(15)
     expect(passed.at(-1)).to.be.at.least(95)
   })

@@ -134,7 +134,8 @@ function onTap(flows: Flows, known: Conversation, { action, value }: Tap, around
     case 'decide':
       return decided(flow, known, action)
     case 'ask_delivery_date':
-      if (value !== undefined && around.isCarriedElsewhere) return onNamedDate(flows, flow, known, { action, date: value }, around)
+      if (value !== undefined && around.isCarriedElsewhere)
+        return onNamedDate(flows, flow, known, { action, date: value }, around)
       if (isTakeable(known, value, around)) return decided(flow, known, action, value)
       return askForDate(flows, known, value === undefined ? flow.question : flow.again, around)
   }

@@ -7,8 +7,8 @@ import type { NewsEffect } from '../contract/events.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Database, Executor } from '../storage/database.ts'
-import { nextLook } from './matching.ts'
 import { applyGroup } from '../storage/one-by-one.ts'
+import { nextLook } from './matching.ts'
 
 export interface ApplyAccountNewsDeps {
   readonly database: Database

@@ -6,10 +6,10 @@ import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database } from '../storage/database.ts'
+import { applyGroup } from '../storage/one-by-one.ts'
 import type { ContactNewsStore, PendingNews, SettledNews } from './contact-news-store.ts'
 import { nextLook } from './matching.ts'
 import { newestConversations } from './newest-conversations.ts'
-import { applyGroup } from '../storage/one-by-one.ts'
 
 export interface ApplyContactNewsDeps {
   readonly database: Database

@@ -13,10 +13,10 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database, Executor } from '../storage/database.ts'
+import { applyGroup } from '../storage/one-by-one.ts'
 import type { InboundStore, PendingReply, SettledReply } from './inbound-store.ts'
 import { type KnownReply, type MatchedReply, matchReplies } from './match-replies.ts'
 import { nextLook } from './matching.ts'
-import { applyGroup } from '../storage/one-by-one.ts'
 import { isByCustomer } from './reply-kinds.ts'
 import { contactUpdates, isToBeAnnounced, strayReplies } from './stray-replies.ts'
 
@@ -101,7 +101,7 @@ async function advanceAll(
   roots: ReadonlyMap<number, OutgoingRecord>,
 ): Promise<Advance[]> {
   const current: Map<number, StoredConversation> = await deps.conversations.load(tx, [...roots.keys()])
-  const unpushed = await unpushedOf(deps, tx, current, roots)
+  const unpushed = new Set(await unpushedOf(deps, tx, current, roots))
   const advances: Advance[] = []
   for (const { reply, contact, rootId } of matched) {
     const root = roots.get(rootId)
@@ -114,6 +114,8 @@ async function advanceAll(
     const isUnpushed = unpushed.has(rootId)
     const step = advance(deps, { reply, contact, root, known, settings, isUnpushed, isCarriedElsewhere })
     current.set(rootId, step.conversation)
+    // Not even written yet, so nobody pushes it meanwhile.
+    if (step.ndr) unpushed.add(rootId)
     advances.push(step)
   }
   return advances

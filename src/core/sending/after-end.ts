@@ -8,7 +8,11 @@ import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
  * a customer who wrote, a message that an operator has sent again. All else is too late.
  */
 export function isAfterEnd(
-  { rootOutgoingId, createdAt, resentByHandAt }: Pick<OutgoingRecord, 'rootOutgoingId' | 'createdAt' | 'resentByHandAt'>,
+  {
+    rootOutgoingId,
+    createdAt,
+    resentByHandAt,
+  }: Pick<OutgoingRecord, 'rootOutgoingId' | 'createdAt' | 'resentByHandAt'>,
   endedAt: Date | null | undefined,
 ): boolean {
   if (!endedAt) return false
@@ -17,8 +21,7 @@ export function isAfterEnd(
 }
 
 /** @param status of the shipment, as the update named it */
-export const whyEnded = (status: string): string =>
-  `the shipment was reported as ${status} before this could be sent`
+export const whyEnded = (status: string): string => `the shipment was reported as ${status} before this could be sent`
 
 /** A message that waited. One of which an earlier attempt is in doubt may have been sent, so it is a doubt again. */
 export function withoutSending(record: OutgoingRecord, status: string, now: Date): OutgoingChange {

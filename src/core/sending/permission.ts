@@ -81,7 +81,8 @@ export function createPermissions(deps: PermissionDeps): Permissions {
       const permission = await byCustomer(message, provider)
       if ('refusal' in permission) return permission
       const { content } = permission
-      const use = content.type === 'template' ? await deps.templateUse(message.connectionId, content.template) : 'usable'
+      const use =
+        content.type === 'template' ? await deps.templateUse(message.connectionId, content.template) : 'usable'
       if (use !== 'usable') return refusal(unusable[use], 'the provider said so of the template while it waited')
       if (content !== message.content) await deps.replaceContent(message, content)
       return permission

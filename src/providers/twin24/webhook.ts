@@ -13,11 +13,7 @@ import { readCallback, statusOf } from './report.ts'
  * Every status or action as a part of its own, in order; what cannot be read is one unreadable part.
  * @throws {SyntaxError} when the body is neither JSON nor a form with anything in it
  */
-export function parseWebhook(
-  body: Buffer,
-  owners: readonly ProviderConnection[],
-  receivedAt: Date,
-): InboundEvent[] {
+export function parseWebhook(body: Buffer, owners: readonly ProviderConnection[], receivedAt: Date): InboundEvent[] {
   const text = body.toString('utf8')
   const found = elementsIn(parseJson(text) ?? formIn(text))
   if (found.length === 0) throw new SyntaxError('the call is neither JSON nor a form with a status or an action in it')
