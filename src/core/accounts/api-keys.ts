@@ -6,6 +6,7 @@ import { writeAudit } from '../audit/audit-log.ts'
 import type { Database, Row } from '../storage/database.ts'
 import { insertRows, updateWhereIn } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { createReadCache } from './read-cache.ts'
 
 /** `read`: look. `send`: let messages go out again. `manage`: settings, connections and keys. None implies another. */
 export const scopes = ['read', 'send', 'manage'] as const
@@ -95,16 +96,11 @@ const select = `SELECT id, account_id, name, prefix, scopes, created_by, expires
 export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
   const { database, now, onChange } = deps
   const used = createUsedKeys(database)
-  const cache = new LRUCache<string, ApiKey>({
+  const cache = createReadCache<string, ApiKey>({
     max: maxCached,
-    ttl: cacheMs,
-    // Dropped while it was being read: whoever asked gets what was read, and nobody after them.
-    ignoreFetchAbort: true,
-    fetchMethod: async (hash, _, { options }) => {
-      const startedAtMs = performance.now()
+    maxAgeMs: cacheMs,
+    read: async (hash) => {
       const [row] = await database.select<Row>(`${select} WHERE key_hash = $1`, [hash])
-      // As old as its question: it may have been revoked right after that.
-      options.ttl = Math.max(1, cacheMs - (performance.now() - startedAtMs))
       return row && fromRow(row)
     },
   })

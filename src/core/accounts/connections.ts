@@ -115,11 +115,14 @@ export interface ConnectionsDeps {
   readonly onChange?: () => void
   /** Other credentials were stored: what was found out with the old ones says nothing any more. */
   readonly onCredentials?: (id: number) => Promise<void>
+  /** A clock that never goes back. Default: the process's own. */
+  readonly nowMs?: () => number
 }
 
 interface CachedConnections {
   readonly found: readonly Connection[]
-  readonly readAtMs: number
+  /** When it was asked for: a change may have come right after. */
+  readonly askedAtMs: number
 }
 
 /** What an adapter gets to see of a connection. */
@@ -136,6 +139,7 @@ export const forProvider = (connection: Connection): ProviderConnection => ({
 export const webhookUrlOf = ({ provider, webhookKey }: Connection, publicUrl: string): string =>
   `${publicUrl}/webhooks/${provider}/${webhookKey}`
 
+/** Bounds how long a replica that missed the news of a change goes on with the old ones. */
 const cacheMs = 30_000
 /** Who acts where nobody asked for it. */
 const itself = 'gateway'
@@ -144,7 +148,7 @@ const webhookKeyPattern = /^[\w-]{32}$/
 const setState = 'UPDATE wa_connections SET state = $2, state_reason = $3, blocked_until = NULL'
 
 export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
-  const { database, now, onChange } = deps
+  const { database, now, onChange, nowMs = () => performance.now() } = deps
   const cache = new LRUCache<string, CachedConnections>({ max: 20_000 })
   let drops = 0
 
@@ -155,12 +159,13 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const select = async (where: string, ...bind: (string | number)[]): Promise<readonly Connection[]> => {
     const key = `${where}:${bind.join('/')}`
     const cached = cache.get(key)
-    if (cached && performance.now() - cached.readAtMs < cacheMs) return cached.found
+    if (cached && nowMs() - cached.askedAtMs < cacheMs) return cached.found
     const dropsBefore = drops
+    const askedAtMs = nowMs()
     try {
       const found = await read(where, bind)
       // Dropped while it was being read: it may be from before the change.
-      if (drops === dropsBefore) cache.set(key, { found, readAtMs: performance.now() })
+      if (drops === dropsBefore) cache.set(key, { found, askedAtMs })
       return found
     } catch (error) {
       // Webhooks are verified and kept elsewhere while the database is away; credentials do not grow old that fast.

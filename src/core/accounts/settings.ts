@@ -1,6 +1,5 @@
 /** What an account chose, per account and per channel; read on every event, so cached. */
 
-import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { changesBetween, writeAudit } from '../audit/audit-log.ts'
 import { type FlowsOverride, flowsOverrideSchema } from '../conversations/flows.ts'
@@ -9,6 +8,7 @@ import type { Database, Executor } from '../storage/database.ts'
 import { insertRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
 import { publicUrl } from './public-url.ts'
+import { createReadCache } from './read-cache.ts'
 
 const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be hh:mm')
 const timezone = z.string().refine((zone) => isTimezone(zone), 'is not a time zone such as Asia/Kolkata')
@@ -105,6 +105,8 @@ export interface SettingsDeps {
   readonly now: () => Date
   /** Told after a change has been committed. */
   readonly onChange?: (accountId: number) => void
+  /** See {@link ReadCacheOptions.nowMs}. */
+  readonly nowMs?: () => number
 }
 
 /** Bounds how long a replica that missed the news of a change goes on with the old settings. */
@@ -122,14 +124,9 @@ interface Layer {
   readonly preferences: Preferences
 }
 
-export function createSettingsStore({ database, now, onChange }: SettingsDeps): SettingsStore {
-  const cache = new LRUCache<number, Map<string, Layer>>({
-    max: 20_000,
-    ttl: cacheMs,
-    // Dropped while it was being read: whoever asked gets what was read, and nobody after them.
-    ignoreFetchAbort: true,
-    fetchMethod: (accountId) => loadLayers(database, accountId),
-  })
+export function createSettingsStore({ database, now, onChange, nowMs }: SettingsDeps): SettingsStore {
+  const read = (accountId: number) => loadLayers(database, accountId)
+  const cache = createReadCache({ max: 20_000, maxAgeMs: cacheMs, read, nowMs })
   const get = async (accountId: number, channelId?: string) => {
     const layers = (await cache.fetch(accountId)) ?? new Map<string, Layer>()
     return resolve(accountId, layers.get(wholeAccount), channelId ? layers.get(channelId) : undefined)

@@ -1,10 +1,10 @@
 /** What providers say of templates at single connections: read whenever a route is chosen, so cached. */
 
-import { LRUCache } from 'lru-cache'
 import type { NewsEffect, TemplateKey, TemplateUse } from '../contract/events.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
+import { createReadCache } from './read-cache.ts'
 
 export type TemplateEffect = Extract<NewsEffect, { readonly template: TemplateKey }>
 
@@ -31,13 +31,8 @@ const longestName = 512
 const longestLanguage = 16
 
 export function createTemplateHealth(database: Database): TemplateHealth {
-  const cache = new LRUCache<number, ReadonlyMap<string, KnownTemplate>>({
-    max: 20_000,
-    ttl: cacheMs,
-    // Dropped while it was being read: whoever asked gets what was read, and nobody after them.
-    ignoreFetchAbort: true,
-    fetchMethod: (connectionId) => load(database, connectionId),
-  })
+  const read = (connectionId: number) => load(database, connectionId)
+  const cache = createReadCache({ max: 20_000, maxAgeMs: cacheMs, read })
   return {
     get: async (connectionId, template) => (await cache.fetch(connectionId))?.get(keyOf(template)),
     async record(tx, connectionId, effect, at, now) {
