@@ -2,7 +2,7 @@
 
 import { LRUCache } from 'lru-cache'
 
-export interface ReadCacheOptions<K extends {}, V extends {}> {
+interface ReadCacheOptions<K extends {}, V extends {}> {
   /** Entries at most. */
   readonly max: number
   /** How long a replica that missed the news of a change goes on with what it read. */

@@ -105,7 +105,7 @@ export interface SettingsDeps {
   readonly now: () => Date
   /** Told after a change has been committed. */
   readonly onChange?: (accountId: number) => void
-  /** See {@link ReadCacheOptions.nowMs}. */
+  /** A clock that never goes back. Default: the process's own. */
   readonly nowMs?: () => number
 }
 
