@@ -305,6 +305,21 @@ describe('database on mysql only', function () {
     await frozen.close()
   })
 
+  it('says that the database is away when the server ends a connection between two statements', async () => {
+    const other = openDatabase({ url: storage.url })
+    const failure = await failureOf(
+      database.sequelize.transaction(async (transaction) => {
+        const ask = (sql: string, bind: string[] = []) => database.sequelize.query(sql, { transaction, bind })
+        const [[own]] = (await ask('SELECT CONNECTION_ID() AS id')) as [[{ id: number }], unknown]
+        await other.write(`KILL ${own.id}`)
+        await sleep(50)
+        await ask('SELECT $1 AS one', ['1'])
+      }),
+    )
+    expect(isDatabaseAway(failure), failure.message).to.equal(true)
+    await other.close()
+  })
+
   it('survives that the server ends its connections', async () => {
     const [own] = await database.select<{ id: number }>('SELECT CONNECTION_ID() AS id')
     const other = openDatabase({ url: storage.url })

@@ -94,8 +94,10 @@ export async function boundEveryQuery(connection: unknown, bounds: Bounds): Prom
   Object.assign(target, {
     execute: (sql: string, values: unknown[], callback: Callback) =>
       within(callback, (end) => {
-        const execution = execute({ sql, values }, (error, result) => {
-          slim(execution)
+        // On a connection that is closed already, the driver calls back before it returns.
+        let execution: Execution | undefined
+        execution = execute({ sql, values }, (error, result) => {
+          if (execution) slim(execution)
           return end(error, result)
         })
         return execution
