@@ -13,7 +13,7 @@ import { createFoundation } from './assembly/foundation.ts'
 import { createReturning } from './assembly/returning.ts'
 import { createSending } from './assembly/sending.ts'
 import { type AuditLog, createAuditLog } from './audit/audit-log.ts'
-import type { HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
+import type { Capabilities, HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import type { FlowsOverride } from './conversations/flows.ts'
 import { type FlowProblem, problemsWith } from './conversations/flows-override.ts'
 import { createNdrAdmin, type NdrAdmin } from './conversations/ndr-admin.ts'
@@ -37,6 +37,8 @@ import type { Lanes } from './sending/lanes.ts'
 import type { Resolution } from './sending/resolve-by-hand.ts'
 import type { Database, Executor } from './storage/database.ts'
 import { createLease, type Lease } from './storage/lease.ts'
+import type { TemplateSync } from './templates/sync.ts'
+import type { TemplateStore } from './templates/template-store.ts'
 import { createMessages, type Messages } from './timeline/messages.ts'
 
 export interface CoreOptions {
@@ -116,6 +118,9 @@ export interface Core {
   readonly connectionEvents: ConnectionEvents
   readonly doctor: Doctor
   readonly webhookNotes: WebhookNotes
+  readonly templateStore: TemplateStore
+  readonly templateSync: TemplateSync
+  readonly capabilities: (connection: Pick<Connection, 'provider'>) => Capabilities | undefined
   readonly templateHealth: TemplateHealth
   readonly templates: TemplateRegistry
   readonly catalog: TemplateCatalog
@@ -207,6 +212,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     connectionEvents: foundation.connectionEvents,
     doctor: foundation.doctor,
     webhookNotes: foundation.webhookNotes,
+    templateStore: foundation.templateStore,
+    templateSync: foundation.templateSync,
+    capabilities: foundation.capabilities,
     templateHealth: foundation.templateHealth,
     templates,
     catalog,

@@ -17,6 +17,7 @@ import { createMessageHandlers } from './handlers/messages.ts'
 import { createOperationsHandlers, type ReadinessCheck } from './handlers/operations.ts'
 import { createProviderHandlers } from './handlers/providers.ts'
 import { createSettingsHandlers } from './handlers/settings.ts'
+import { createTemplateHandlers } from './handlers/templates.ts'
 import { createWebhookHandlers } from './handlers/webhooks.ts'
 import { createRoutes } from './routes.ts'
 import { createHttpServer, type HttpServer } from './server.ts'
@@ -53,6 +54,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     log,
     metrics,
   }
+  const verifying = { adapter, capabilities: core.capabilities, catalog: core.catalog }
   const routes = createRoutes({
     events: createEventHandlers({
       accept: core.acceptEvent,
@@ -74,6 +76,7 @@ export function createHttp(options: HttpOptions): HttpServer {
       platformConnection: core.platformConnection,
       reasonKeys: core.reasonKeys,
       flowProblems: core.flowProblems,
+      ...verifying,
     }),
     providers: createProviderHandlers(providers),
     connections: createConnectionHandlers({
@@ -87,6 +90,15 @@ export function createHttp(options: HttpOptions): HttpServer {
     }),
     apiKeys: createApiKeyHandlers({ apiKeys: core.apiKeys, now }),
     audit: createAuditHandlers(core.audit),
+    templates: createTemplateHandlers({
+      connections: core.connections,
+      settings: core.settings,
+      platformConnection: core.platformConnection,
+      reasonKeys: core.reasonKeys,
+      store: core.templateStore,
+      sync: core.templateSync,
+      ...verifying,
+    }),
     doctor: createDoctorHandlers({ connections: core.connections, doctor: core.doctor, adapter, now }),
     operations: createOperationsHandlers({ checks: options.checks, metrics, lanes: core.lanes }),
     webhooks: Object.fromEntries(

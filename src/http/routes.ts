@@ -15,6 +15,7 @@ import { type createMessageHandlers, resolveSchema } from './handlers/messages.t
 import type { createOperationsHandlers } from './handlers/operations.ts'
 import type { createProviderHandlers } from './handlers/providers.ts'
 import type { createSettingsHandlers } from './handlers/settings.ts'
+import { type createTemplateHandlers, registerSchema, verifySchema } from './handlers/templates.ts'
 import type { createWebhookHandlers } from './handlers/webhooks.ts'
 import type { Route } from './route.ts'
 
@@ -30,6 +31,7 @@ export interface Handlers {
   readonly apiKeys: ReturnType<typeof createApiKeyHandlers>
   readonly audit: ReturnType<typeof createAuditHandlers>
   readonly doctor: ReturnType<typeof createDoctorHandlers>
+  readonly templates: ReturnType<typeof createTemplateHandlers>
   readonly operations: ReturnType<typeof createOperationsHandlers>
   /** Per provider id. */
   readonly webhooks: Readonly<Record<string, ReturnType<typeof createWebhookHandlers>>>
@@ -78,7 +80,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, doctor, apiKeys, audit, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, doctor, templates, apiKeys, audit, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -97,9 +99,9 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'post',   path: '/v1/actions/:id/retry',           auth: 'send',   tenant: 'action',                                                  handler: actions.retry },
   { method: 'get',    path: '/v1/templates',                   auth: 'read',   tenant: 'shared',                                                  handler: messages.templates },
   { method: 'get',    path: settingsPath,                      auth: 'read',   tenant: 'path',                                                    handler: settings.get },
-  { method: 'put',    path: settingsPath,                      auth: 'manage', tenant: 'path',           body: settingsSchema, reserved,          handler: settings.put },
+  { method: 'put',    path: settingsPath,                      auth: 'manage', tenant: 'path',           query: verify, body: settingsSchema, reserved, handler: settings.put },
   { method: 'get',    path: channelPath,                       auth: 'read',   tenant: 'path',                                                    handler: settings.get },
-  { method: 'put',    path: channelPath,                       auth: 'manage', tenant: 'path',           body: settingsSchema, reserved,          handler: settings.put },
+  { method: 'put',    path: channelPath,                       auth: 'manage', tenant: 'path',           query: verify, body: settingsSchema, reserved, handler: settings.put },
   { method: 'get',    path: '/v1/providers',                   auth: 'read',   tenant: 'shared',                                                  handler: providers.list },
   { method: 'get',    path: '/v1/connections',                 auth: 'read',   tenant: 'filter',         query: connectionFilter,                 handler: connections.list },
   { method: 'post',   path: '/v1/connections',                 auth: 'manage', tenant: 'body',           query: verify, body: connectionSchema,   handler: connections.post },
@@ -109,6 +111,10 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'get',    path: '/v1/connections/:id/events',      auth: 'read',   tenant: 'connection',     query: page,                             handler: connections.listEvents },
   { method: 'get',    path: '/v1/connections/:id/doctor',      auth: 'read',   tenant: 'connection',                                              handler: doctor.examine },
   { method: 'post',   path: '/v1/connections/:id/subscribe',   auth: 'manage', tenant: 'connection',                                              handler: doctor.subscribe },
+  { method: 'get',    path: '/v1/connections/:id/templates',   auth: 'read',   tenant: 'connection',                                              handler: templates.list },
+  { method: 'post',   path: '/v1/connections/:id/templates/sync', auth: 'manage', tenant: 'connection',                                           handler: templates.sync },
+  { method: 'post',   path: '/v1/connections/:id/templates/register', auth: 'manage', tenant: 'connection', body: registerSchema,                 handler: templates.register },
+  { method: 'post',   path: '/v1/templates/verify',            auth: 'manage', tenant: 'body',           body: verifySchema,                      handler: templates.verify },
   { method: 'get',    path: '/v1/api-keys',                    auth: 'manage', tenant: 'filter',         query: accountPage,                      handler: apiKeys.list },
   { method: 'post',   path: '/v1/api-keys',                    auth: 'manage', tenant: 'body',           body: apiKeySchema,                      handler: apiKeys.post },
   { method: 'delete', path: '/v1/api-keys/:id',                auth: 'manage', tenant: 'API key',                                                 handler: apiKeys.revoke },

@@ -297,6 +297,7 @@ for (const storage of storages) {
         const created = await create(world(), credentials)
         const { callbackUrl: webhookUrl, verifyToken } = created.webhook
         addAccount(world(), credentials, { webhookUrl, verifyToken })
+        await world().call('POST', `/v1/connections/${created.id}/templates/register`, {})
         return created
       })()
       expect(webhook.verifyToken).not.to.equal('')

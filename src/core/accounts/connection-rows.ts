@@ -121,11 +121,15 @@ export function toColumns(draft: ConnectionDraft, webhookKey: string, deps: RowD
 const jsonOf = (entries: object | undefined): string | null =>
   entries && Object.keys(entries).length > 0 ? JSON.stringify(entries) : null
 
+/** Whoever enters a connection usually goes on with it at once, and may have to correct it. */
+const firstReadingMs = 60_000
+
 /** What a row gets once. */
 export const newKeys = (draft: ConnectionDraft, webhookKey: string, now: Date) => ({
   webhook_key: webhookKey,
   verify_token: draft.verifyToken ?? randomBytes(18).toString('base64url'),
   state: 'active',
+  templates_due_at: sqlTime(new Date(now.getTime() + firstReadingMs)),
   created_at: sqlTime(now),
   updated_at: sqlTime(now),
 })

@@ -29,6 +29,8 @@ import { createPollStore } from '../polling/poll-store.ts'
 import { createLifetimes } from '../sending/lifetime.ts'
 import { createOutgoingStore } from '../sending/outgoing-store.ts'
 import { createCanCarry } from '../sending/route.ts'
+import { createTemplateSync } from '../templates/sync.ts'
+import { createTemplateStore } from '../templates/template-store.ts'
 import { createOrderDetails } from '../wms/order-details.ts'
 
 /**
@@ -59,7 +61,10 @@ export async function createFoundation(options: CoreOptions) {
     providerById,
     now,
     onChange: () => onChange({ what: 'connections' }),
-    onCredentials: webhookNotes.forget,
+    onCredentials: async (id) => {
+      await webhookNotes.forget(id)
+      await templateSync.soon(id)
+    },
   })
   const apiKeys = createApiKeys({ database, now, onChange: () => onChange({ what: 'api_keys' }) })
   const connectionEvents = createConnectionEvents(database)
@@ -67,6 +72,18 @@ export async function createFoundation(options: CoreOptions) {
   /** Of which nothing is known, that counts as usable. */
   const templateUse = async (connectionId: number, template: TemplateContent['template']) =>
     (await templateHealth.get(connectionId, template))?.use ?? 'usable'
+  const templateStore = createTemplateStore(database, templateHealth)
+  const templateSync = createTemplateSync({
+    database,
+    adapter: options.adapter,
+    listing: options.providers.filter((provider) => provider.capabilities.managesTemplates).map(({ id }) => id),
+    connection: (id) => connections.get(id),
+    store: templateStore,
+    changed: (connectionId) => onChange({ what: 'templates', connectionId }),
+    log: options.log,
+    now,
+    random,
+  })
   const platformConnection = async (): Promise<Connection | undefined> => {
     const { connectionId } = await settings.get(platformAccountId)
     const named = connectionId === undefined ? undefined : await connections.get(connectionId)
@@ -121,8 +138,17 @@ export async function createFoundation(options: CoreOptions) {
       capabilities,
       notes: webhookNotes,
       publicUrl: options.publicUrl,
+      templates: {
+        catalog,
+        reasons: reasons.reasons,
+        capabilities,
+        settings: settings.get,
+        read: templateSync.read,
+      },
       now,
     }),
+    templateStore,
+    templateSync,
     templateHealth,
     platformConnection,
     outgoing,

@@ -91,6 +91,7 @@ export function createReturning(options: CoreOptions, foundation: Foundation, se
   }
   const templatesChanged = (connectionId: number) => {
     templateHealth.drop(connectionId)
+    void foundation.templateSync.soon(connectionId).catch(() => {})
     onChange({ what: 'templates', connectionId })
   }
   return {
@@ -125,6 +126,7 @@ export function createReturning(options: CoreOptions, foundation: Foundation, se
         now,
       }),
     sweeps: {
+      templates: foundation.templateSync.sweep,
       endedBlocks: async () => {
         const released = await releaseOverdue(database, now())
         if (released.length === 0) return 0

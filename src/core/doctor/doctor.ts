@@ -6,6 +6,7 @@ import type { Database } from '../storage/database.ts'
 import { stateFinding } from './connection-state.ts'
 import { recentSends } from './recent-sends.ts'
 import { sendFindings } from './send-findings.ts'
+import { type TemplateFindingDeps, templateFindings } from './template-findings.ts'
 import { webhookFindings } from './webhook-findings.ts'
 import type { WebhookNotes } from './webhook-notes.ts'
 
@@ -20,14 +21,19 @@ export interface DoctorDeps {
   readonly capabilities: (connection: Pick<Connection, 'provider'>) => Capabilities | undefined
   readonly notes: Pick<WebhookNotes, 'get'>
   readonly publicUrl: () => string
+  readonly templates: TemplateFindingDeps
   readonly now: () => Date
 }
 
 export function createDoctor(deps: DoctorDeps): Doctor {
   return {
     async examine(connection) {
-      const [provider, own] = await Promise.all([askProvider(deps, connection), lookInside(deps, connection)])
-      return [stateFinding(connection), ...provider, ...own]
+      const [provider, own, templates] = await Promise.all([
+        askProvider(deps, connection),
+        lookInside(deps, connection),
+        templateFindings(deps.templates, connection),
+      ])
+      return [stateFinding(connection), ...provider, ...own, ...templates]
     },
   }
 }

@@ -13,6 +13,7 @@ import * as mappedProviders from './migrations/007-mapped-providers.ts'
 import * as apiKeys from './migrations/008-api-keys.ts'
 import * as shipmentEnds from './migrations/010-shipment-ends.ts'
 import * as doctorAndTemplates from './migrations/011-doctor-and-templates.ts'
+import * as templatesDue from './migrations/012-templates-due.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
@@ -25,6 +26,7 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '008-api-keys', up: ({ context }) => apiKeys.up(context) },
   { name: '010-shipment-ends', up: ({ context }) => shipmentEnds.up(context) },
   { name: '011-doctor-and-templates', up: ({ context }) => doctorAndTemplates.up(context) },
+  { name: '012-templates-due', up: ({ context }) => templatesDue.up(context) },
 ]
 
 /** Named locks belong to the whole server: another installation's database on it has its own. */

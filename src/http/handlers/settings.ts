@@ -8,8 +8,9 @@ import { actorOf } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { assertUsable, type UsableDeps } from './usable-connection.ts'
+import { assertTemplates, type VerifyTemplatesDeps } from './verify-templates.ts'
 
-export interface SettingsHandlerDeps extends UsableDeps {
+export interface SettingsHandlerDeps extends UsableDeps, VerifyTemplatesDeps {
   readonly settings: SettingsStore
   /** The connection of everybody who has none of their own. */
   readonly platformConnection: () => Promise<Connection | undefined>
@@ -24,17 +25,32 @@ export const createSettingsHandlers = (deps: SettingsHandlerDeps) => ({
     return { status: 200, body: await shownSettings(deps, settings) }
   },
 
-  async put({ params, body, caller }: RequestFacts<SettingsInput>): Promise<Reply> {
+  async put({ params, body, query, caller }: RequestFacts<SettingsInput, { verify: boolean }>): Promise<Reply> {
     const accountId = accountIdOf(params)
     assertReasons(deps, body)
     await assertFlows(deps, accountId, channelIdOf(params), body)
     const { whatsappSenderConnectionId: connectionId } = body
     if (connectionId) await assertUsable(deps, accountId, connectionId, 'whatsappSenderConnectionId')
+    if (query.verify && body.templates)
+      await assertTemplates(deps, await senderFor(deps, accountId, channelIdOf(params), body), body)
     const change = { actor: actorOf(caller), keepsSlug: caller.kind === 'client' }
     const settings = await deps.settings.put(accountId, channelIdOf(params), body, change)
     return { status: 200, body: await shownSettings(deps, settings) }
   },
 })
+
+/** Through which connection messages will leave once these settings hold. */
+async function senderFor(
+  { settings, connections, platformConnection }: SettingsHandlerDeps,
+  accountId: number,
+  channelId: string | undefined,
+  { whatsappSenderConnectionId: named }: SettingsInput,
+): Promise<Connection | undefined> {
+  const ofAccount = channelId === undefined ? undefined : (await settings.get(accountId)).connectionId
+  const id = named ? Number(named) : ofAccount
+  const connection = id === undefined ? await platformConnection() : await connections.get(id)
+  return connection?.state === 'deleted' ? undefined : connection
+}
 
 function assertReasons({ reasonKeys }: SettingsHandlerDeps, { templates = {} }: SettingsInput): void {
   const unknown = Object.keys(templates).filter((reason) => !reasonKeys.includes(reason))

@@ -23,6 +23,7 @@ import type {
   NdrScript,
   Rule,
   StatusDelaysMs,
+  Template,
 } from './inputs.ts'
 import { type AcceptedMessage, createLedger, type RequestRecord, type Stats, type WebhookRecord } from './ledger.ts'
 import { createLifecycle } from './lifecycle.ts'
@@ -72,6 +73,10 @@ export interface Simulator extends Pick<Inbound, 'tap' | 'say' | 'send'> {
   /** Adds or replaces; templates are added to those of its WABA. */
   addAccount(account: AccountInput): Account
   account(phoneNumberId: string): Account | undefined
+  /** Templates of a WABA. */
+  templates(wabaId: string): Template[]
+  /** In all its languages; false when there is none. */
+  removeTemplate(wabaId: string, name: string): boolean
   /** Does the account's callback URL echo the challenge? */
   verifyWebhook(phoneNumberId: string): Promise<Verification>
   addRule(rule: Rule): void
@@ -156,6 +161,8 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
 
     addAccount: state.putAccount,
     account: state.account,
+    templates: state.templates,
+    removeTemplate: state.removeTemplates,
     verifyWebhook(phoneNumberId) {
       const { webhookUrl = '', verifyToken = '' } = state.account(phoneNumberId) ?? {}
       return verifyWebhook(webhookUrl, verifyToken)

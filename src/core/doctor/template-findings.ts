@@ -1,0 +1,74 @@
+/** Per reason: is there a template that may be sent and fits? */
+
+import type { Connection } from '../accounts/connections.ts'
+import type { AccountSettings } from '../accounts/settings.ts'
+import { failureKind } from '../contract/failures.ts'
+import { type Capabilities, type ConnectionCheck, templateKey } from '../contract/provider.ts'
+import type { TemplateList } from '../contract/templates.ts'
+import type { Reason } from '../notifications/reason.ts'
+import type { TemplateCatalog } from '../notifications/template-catalog.ts'
+import { misfits } from '../templates/fit.ts'
+import { templateOf, wantedFor } from '../templates/wanted.ts'
+import { unwell, well } from './finding.ts'
+
+export interface TemplateFindingDeps {
+  readonly catalog: TemplateCatalog
+  readonly reasons: readonly Reason[]
+  readonly capabilities: (connection: Pick<Connection, 'provider'>) => Capabilities | undefined
+  readonly settings: (accountId: number) => Promise<AccountSettings>
+  /** Asks the provider; undefined where it keeps no list. */
+  readonly read: (connection: Connection) => Promise<TemplateList | undefined>
+}
+
+export async function templateFindings(deps: TemplateFindingDeps, connection: Connection): Promise<ConnectionCheck[]> {
+  const settings = await deps.settings(connection.accountId)
+  if (deps.capabilities(connection)?.templates === 'mapped') return mappedFindings(deps, settings, connection)
+  const list = await deps.read(connection)
+  if (!list) return []
+  if ('failure' in list) return [unread(list)]
+  return findingsPerReason(deps, settings, (reason, key) =>
+    misfits(key, wantedFor(deps.catalog, reason.key, key.language), list.templates),
+  )
+}
+
+const unread = ({ failure }: Extract<TemplateList, { readonly failure: unknown }>): ConnectionCheck =>
+  unwell(
+    'templates',
+    `The templates could not be read: ${failureKind(failure.code).text}`,
+    'Mend what is named about token and account, then check again.',
+  )
+
+function mappedFindings(deps: TemplateFindingDeps, settings: AccountSettings, { templates }: Connection) {
+  return findingsPerReason(deps, settings, (_, key) =>
+    Object.hasOwn(templates, templateKey(key))
+      ? []
+      : [
+          {
+            text: `Nothing stands for ${templateKey(key)} at the provider.`,
+            fix: 'Map it in the "templates" of the connection.',
+          },
+        ],
+  )
+}
+
+type Judge = (
+  reason: Reason,
+  key: { readonly name: string; readonly language: string },
+) => readonly { readonly text: string; readonly fix: string }[]
+
+/** One finding for each misfit, and one for all reasons that are well. */
+function findingsPerReason(
+  { catalog, reasons }: TemplateFindingDeps,
+  settings: AccountSettings,
+  judge: Judge,
+): ConnectionCheck[] {
+  const judged = reasons.flatMap((reason) => {
+    const key = templateOf(catalog, reason, settings)
+    return key ? [{ reason, found: judge(reason, key) }] : []
+  })
+  const good = judged.filter(({ found }) => found.length === 0).map(({ reason }) => reason.key)
+  const bad = judged.flatMap(({ reason, found }) =>
+    found.map(({ text, fix }) => unwell(`template ${reason.key}`, text, fix)),
+  )
+  return [...(good.length > 0 ? [well('templates', `Ready to be sent: ${good.join(', ')}.`)] : []), ...bad]
+}
