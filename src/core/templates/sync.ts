@@ -46,6 +46,8 @@ const soonMs = 60_000
 /** Longer than a list of many pages takes: whoever took it is gone then. */
 const leaseMs = 10 * 60_000
 const retryMs = 30 * 60_000
+/** News carry whole seconds of the provider's clock: what came about when we asked must not look older than the list. */
+const clockMarginMs = 10_000
 
 export function createTemplateSync(deps: TemplateSyncDeps): TemplateSync {
   const { database, adapter, listing, store, now, random } = deps
@@ -64,7 +66,7 @@ export function createTemplateSync(deps: TemplateSyncDeps): TemplateSync {
   const read = async (connection: Connection): Promise<TemplateList | undefined> => {
     const { listTemplates } = adapter(connection.provider)
     if (!listTemplates) return undefined
-    const askedAt = now()
+    const askedAt = new Date(now().getTime() - clockMarginMs)
     const list = await listTemplates(forProvider(connection))
     if ('failure' in list) await settle(connection.id, retryMs, list.failure)
     else {
