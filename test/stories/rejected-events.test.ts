@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
+import type { Database, SqlValue } from '../../src/core/storage/database.ts'
 import {
   aCustomer,
   anAccount,
@@ -157,6 +159,22 @@ for (const storage of storages) {
       expect(body.items.map(({ id }) => id)).to.deep.equal([second.problem.rejectedEventId])
       const older = await world().call<{ items: Rejected[] }>('GET', `/v1/rejected-events?limit=1&cursor=${body.next}`)
       expect(older.body.items.map(({ id }) => id)).to.deep.equal([first.problem.rejectedEventId])
+    })
+
+    it('are listed without reading more of them than is shown', async () => {
+      const body = 'y'.repeat(1024 * 1024)
+      const { problem } = await post(world(), body)
+      let bytes = 0
+      const select: Database['select'] = async <T>(sql: string, bind?: readonly SqlValue[]) => {
+        const rows = await world().database.select<T>(sql, bind)
+        for (const value of rows.flatMap((row) => Object.values(row as object)))
+          bytes += Buffer.isBuffer(value) ? value.length : String(value).length
+        return rows
+      }
+      const [found] = await createRejectedEvents({ ...world().database, select }).list({ limit: 1 })
+      expect(bytes).to.be.within(4_096, 6_000)
+      expect(found).to.include({ id: Number(problem.rejectedEventId), size: body.length })
+      expect((await listed(world(), problem.rejectedEventId))?.body).to.equal('y'.repeat(4_096))
     })
 
     it('leads to the message when it is replayed after its cause is gone', async () => {

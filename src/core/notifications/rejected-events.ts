@@ -24,8 +24,20 @@ export interface RejectedEvent {
   readonly reason: string
   readonly detail: string | null
   readonly state: 'parked' | 'replayed'
-  readonly body: Buffer
   readonly createdAt: string
+}
+
+/** As lists show it. */
+export interface ListedRejectedEvent extends RejectedEvent {
+  /** In bytes, of the whole body. */
+  readonly size: number
+  /** Its first bytes, 4,096 at most: enough to see what it is. */
+  readonly start: Buffer
+}
+
+/** As it is replayed. */
+export interface WholeRejectedEvent extends RejectedEvent {
+  readonly body: Buffer
 }
 
 export interface RejectedFilter {
@@ -39,16 +51,20 @@ export interface RejectedEvents {
   /** Parks bodies; the same body from the same source is kept once. Resolves with the ids, in order. */
   park(tx: Executor, rejections: readonly Rejection[], now: Date): Promise<number[]>
   /** Newest first. */
-  list(filter: RejectedFilter): Promise<RejectedEvent[]>
-  get(id: number): Promise<RejectedEvent | undefined>
+  list(filter: RejectedFilter): Promise<ListedRejectedEvent[]>
+  get(id: number): Promise<WholeRejectedEvent | undefined>
   /** @param actor who replayed it, @param outcome what became of it */
   markReplayed(event: RejectedEvent, actor: string, outcome: string, now: Date): Promise<void>
 }
 
 /** What is longer is kept cut: it is no event, and shows what it is by its start. */
 const keptBytes = 1024 * 1024
-const select =
-  'SELECT id, source, account_id AS accountId, reason, detail, state, body, created_at AS createdAt FROM rejected_events'
+const listedBytes = 4_096
+const facts = 'id, source, account_id AS accountId, reason, detail, state, created_at AS createdAt'
+/** A page of whole bodies would be 200 MB. SQLite's start of an empty one is null. */
+const selectStart = `SELECT ${facts}, LENGTH(body) AS size,
+  COALESCE(SUBSTR(body, 1, ${listedBytes}), body) AS start FROM rejected_events`
+const selectWhole = `SELECT ${facts}, body FROM rejected_events`
 
 export function createRejectedEvents(database: Database): RejectedEvents {
   return {
@@ -82,9 +98,9 @@ export function createRejectedEvents(database: Database): RejectedEvents {
     list({ accountId, limit, cursor = Number.MAX_SAFE_INTEGER }) {
       const ofAccount = accountId === undefined ? '' : 'account_id = $2 AND '
       const bind = accountId === undefined ? [cursor] : [cursor, accountId]
-      return database.select(`${select} WHERE ${ofAccount}id < $1 ORDER BY id DESC LIMIT ${limit}`, bind)
+      return database.select(`${selectStart} WHERE ${ofAccount}id < $1 ORDER BY id DESC LIMIT ${limit}`, bind)
     },
-    get: async (id) => (await database.select<RejectedEvent>(`${select} WHERE id = $1`, [id]))[0],
+    get: async (id) => (await database.select<WholeRejectedEvent>(`${selectWhole} WHERE id = $1`, [id]))[0],
     async markReplayed({ id, accountId, state }, actor, outcome, now) {
       const subject = { subjectType: 'rejected_event', subjectId: String(id), accountId }
       const detail = { before: { state }, after: { state: 'replayed', outcome } }

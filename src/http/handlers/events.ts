@@ -1,7 +1,7 @@
 /** Events by HTTP: the same JSON as by RabbitMQ, with the outcome told at once. */
 
 import type { EventResult } from '../../core/notifications/accept-event.ts'
-import type { RejectedEvent, RejectedEvents, RejectedFilter } from '../../core/notifications/rejected-events.ts'
+import type { ListedRejectedEvent, RejectedEvents, RejectedFilter } from '../../core/notifications/rejected-events.ts'
 import { actorOf } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
@@ -48,12 +48,8 @@ async function told({ message }: EventHandlerDeps, result: EventResult): Promise
   return { status: 202, body: { eventId, outcome, ...(reason ? { reason } : {}), ...(led ? { message: led } : {}) } }
 }
 
-/** Enough to see what it is; the whole body is kept for the replay. */
-const shownBytes = 4_096
-
-const shown = ({ id, body, ...event }: RejectedEvent) => ({
+const shown = ({ id, start, ...event }: ListedRejectedEvent) => ({
   id: String(id),
   ...event,
-  size: body.length,
-  body: body.subarray(0, shownBytes).toString('utf8'),
+  body: start.toString('utf8'),
 })
