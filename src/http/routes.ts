@@ -70,6 +70,8 @@ const anyQuery = z.record(z.string(), z.string())
 /** Providers send up to 3 MB in one request. */
 const webhookBytes = 4 * 1024 * 1024
 const eventBytes = maxEventBytes + 1
+/** What a column of text holds is twice that; words of one's own for every answer are a few KB. */
+const settingsBytes = 32 * 1024
 /** Anybody may ask for a link; far more than customers do. */
 const linksPerSecond = 500
 
@@ -99,9 +101,9 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'post',   path: '/v1/actions/:id/retry',           auth: 'send',   tenant: 'action',                                                  handler: actions.retry },
   { method: 'get',    path: '/v1/templates',                   auth: 'read',   tenant: 'shared',                                                  handler: messages.templates },
   { method: 'get',    path: settingsPath,                      auth: 'read',   tenant: 'path',                                                    handler: settings.get },
-  { method: 'put',    path: settingsPath,                      auth: 'manage', tenant: 'path',           query: verify, body: settingsSchema, reserved, handler: settings.put },
+  { method: 'put',    path: settingsPath,                      auth: 'manage', tenant: 'path',           query: verify, body: settingsSchema, reserved, maxBytes: settingsBytes, handler: settings.put },
   { method: 'get',    path: channelPath,                       auth: 'read',   tenant: 'path',                                                    handler: settings.get },
-  { method: 'put',    path: channelPath,                       auth: 'manage', tenant: 'path',           query: verify, body: settingsSchema, reserved, handler: settings.put },
+  { method: 'put',    path: channelPath,                       auth: 'manage', tenant: 'path',           query: verify, body: settingsSchema, reserved, maxBytes: settingsBytes, handler: settings.put },
   { method: 'get',    path: '/v1/providers',                   auth: 'read',   tenant: 'shared',                                                  handler: providers.list },
   { method: 'get',    path: '/v1/connections',                 auth: 'read',   tenant: 'filter',         query: connectionFilter,                 handler: connections.list },
   { method: 'post',   path: '/v1/connections',                 auth: 'manage', tenant: 'body',           query: verify, body: connectionSchema,   handler: connections.post },

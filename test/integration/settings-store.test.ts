@@ -4,9 +4,12 @@ import {
   type SettingsInput,
   type SettingsStore,
   settingsSchema,
+  TooManyChannelsError,
 } from '../../src/core/accounts/settings.ts'
-import { type Database, openDatabase } from '../../src/core/storage/database.ts'
+import { type Database, type Executor, openDatabase, type SqlValue } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
+import { insertRows } from '../../src/core/storage/rows.ts'
+import { sqlTime } from '../../src/core/storage/time.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
 const now = () => new Date('2026-11-20T06:30:00Z')
@@ -117,6 +120,45 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       await store.put(account, '9007199254740993', { isWhatsappEnabled: true })
       expect(await store.get(account, '9007199254740993')).to.include({ isWhatsappEnabled: true })
       expect(await store.get(account, '9007199254740992')).to.include({ isWhatsappEnabled: false })
+    })
+
+    it('has so many channels at most; those that are there can be changed', async () => {
+      await store.put(account, undefined, full)
+      const stamps = { created_at: sqlTime(now()), updated_at: sqlTime(now()) }
+      const others = Array.from({ length: 199 }, (_, index) => ({
+        account_id: account,
+        channel_id: index + 1,
+        ...stamps,
+      }))
+      await insertRows(database, 'poe_channel_settings', others)
+      await store.put(account, '200', full)
+      const refused = await store.put(account, '201', full).catch((error: unknown) => error)
+      expect(refused).to.be.instanceOf(TooManyChannelsError)
+      const channels = "SELECT id FROM poe_channel_settings WHERE account_id = $1 AND channel_id <> '0'"
+      expect(await database.select(channels, [account])).to.have.length(200)
+      expect(await store.put(account, '200', { isWhatsappEnabled: false })).to.include({ isWhatsappEnabled: false })
+      await store.put(account, undefined, { isWhatsappEnabled: false })
+      account++
+      await store.put(account, '201', full)
+    })
+
+    it('reads of many channels only the one that is put, until somebody asks', async () => {
+      for (let channel = 1; channel <= 20; channel++) await store.put(account, String(channel), full)
+      const read: number[] = []
+      const watching = <T extends Executor>(executor: T): T => ({
+        ...executor,
+        select: async <R>(sql: string, bind?: readonly SqlValue[]) => {
+          const rows = await executor.select<R>(sql, bind)
+          read.push(rows.length)
+          return rows
+        },
+      })
+      const transaction: Database['transaction'] = (work) => database.transaction((tx) => work(watching(tx)))
+      await createSettingsStore({ database: { ...database, transaction }, now }).put(account, '7', {
+        ...full,
+        timezone: 'UTC',
+      })
+      expect(Math.max(...read)).to.equal(2)
     })
 
     it('does not touch other accounts', async () => {

@@ -108,6 +108,17 @@ for (const storage of storages) {
       expect(paths).to.have.members(['isWhatsappEnabled', 'timezone', 'languages', 'inDoubtPolicy'])
     })
 
+    it('are short, and of so many channels only', async () => {
+      const account = await anAccount(world())
+      expect((await put(`${account}/channels/1299`, { ...on, note: 'x'.repeat(33_000) })).status).to.equal(413)
+      const channels = Array.from({ length: 200 }, (_, index) => `(${account}, ${index + 1}, '{}', $1, $1)`)
+      const columns = 'account_id, channel_id, preferences, created_at, updated_at'
+      const sql = `INSERT INTO poe_channel_settings (${columns}) VALUES ${channels.join(', ')}`
+      await world().database.write(sql, ['2026-11-20 06:30:00.000'])
+      expect((await put(`${account}/channels/1299`, on)).status).to.equal(409)
+      expect((await put(`${account}/channels/1300`, on)).status).to.equal(409)
+    })
+
     it('exist only for accounts and channels that can exist', async () => {
       for (const id of ['0', '-1', 'abc', '1.5', '99999999999', '379%20OR%201=1']) {
         expect((await world().call('GET', `/v1/accounts/${id}/settings`)).status, id).to.equal(404)

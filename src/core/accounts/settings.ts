@@ -86,10 +86,20 @@ export interface SettingsChange {
   readonly keepsSlug: boolean
 }
 
+export class TooManyChannelsError extends Error {
+  override readonly name = 'TooManyChannelsError'
+  constructor() {
+    super(`an account has settings of ${maxChannels} channels at most`)
+  }
+}
+
 export interface SettingsStore {
   /** Settings of an account's channel; the account's own where the channel says nothing. Never rejects as unknown. */
   get(accountId: number, channelId?: string): Promise<AccountSettings>
-  /** Replaces the settings of an account (or of one channel of it). */
+  /**
+   * Replaces the settings of an account (or of one channel of it).
+   * @throws {TooManyChannelsError}
+   */
   put(
     accountId: number,
     channelId: string | undefined,
@@ -112,6 +122,8 @@ export interface SettingsDeps {
 /** Bounds how long a replica that missed the news of a change goes on with the old settings. */
 const cacheMs = 30_000
 const wholeAccount = '0'
+/** All of them are read for one event of their account. */
+const maxChannels = 200
 const byItself: SettingsChange = { actor: 'gateway', keepsSlug: false }
 
 type Preferences = Omit<SettingsInput, 'accountSlug' | 'isWhatsappEnabled' | 'whatsappSenderConnectionId' | 'templates'>
@@ -183,30 +195,45 @@ interface NotificationRow {
   language: string | null
 }
 
-async function loadLayers(database: Executor, accountId: number): Promise<Map<string, Layer>> {
+/** @param channelId the only one to read; absent = the account and all of its channels */
+async function loadLayers(database: Executor, accountId: number, channelId?: string): Promise<Map<string, Layer>> {
+  const condition = channelId === undefined ? '' : ' AND channel_id = $2'
+  const bind = channelId === undefined ? [accountId] : [accountId, channelId]
   const [settings, notifications] = await Promise.all([
     database.select<SettingsRow>(
       `SELECT channel_id, account_slug, whatsappSenderConnectionId, preferences
-       FROM poe_channel_settings WHERE account_id = $1`,
-      [accountId],
+       FROM poe_channel_settings WHERE account_id = $1${condition}`,
+      bind,
     ),
     database.select<NotificationRow>(
       `SELECT n.channel_id, n.reason, n.isWhatsappEnabled, t.id AS template_id, t.template_name, t.language
        FROM poe_channel_notifications n LEFT JOIN wa_templates t ON t.id = n.whatsappTemplateId
-       WHERE n.account_id = $1`,
-      [accountId],
+       WHERE n.account_id = $1${condition}`,
+      bind,
     ),
   ])
-  const layers = new Map<string, Layer>()
-  for (const row of settings) {
-    const own = notifications.filter((entry) => Number(entry.channel_id) === Number(row.channel_id))
-    layers.set(String(row.channel_id), layerOf(row, own))
+  const ofChannels = groupBy(notifications, ({ channel_id }) => String(channel_id))
+  return new Map(
+    settings.map((row) => {
+      const channel = String(row.channel_id)
+      return [channel, layerOf(row, ofChannels.get(channel) ?? [])]
+    }),
+  )
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const group = groups.get(keyOf(item))
+    if (group) group.push(item)
+    else groups.set(keyOf(item), [item])
   }
-  return layers
+  return groups
 }
 
 function layerOf(row: SettingsRow, notifications: readonly NotificationRow[]): Layer {
   const flag = notifications.find((entry) => entry.reason === '')
+  let preferences: Preferences | undefined
   return {
     ...(row.account_slug ? { accountSlug: row.account_slug } : {}),
     ...(row.whatsappSenderConnectionId ? { connectionId: Number(row.whatsappSenderConnectionId) } : {}),
@@ -216,7 +243,11 @@ function layerOf(row: SettingsRow, notifications: readonly NotificationRow[]): L
         template_id && template_name && language ? [[reason, { id: template_id, name: template_name, language }]] : [],
       ),
     ),
-    preferences: row.preferences ? (JSON.parse(row.preferences) as Preferences) : {},
+    // An event is of one channel: what the others prefer is not parsed for it.
+    get preferences() {
+      preferences ??= row.preferences ? (JSON.parse(row.preferences) as Preferences) : {}
+      return preferences
+    },
   }
 }
 
@@ -239,6 +270,8 @@ async function write(
   // The row is taken first, so that a second writer waits instead of meeting a key that has come meanwhile.
   await insertRows(tx, 'poe_channel_settings', [{ ...place, ...stamps }], database.keepExisting)
   const before = await layerAt(tx, accountId, channelId)
+  // The switch is written with every set of settings: without it the row has come just now.
+  if (before?.isWhatsappEnabled === undefined && channelId !== wholeAccount) await assertRoom(tx, accountId)
   for (const table of ['poe_channel_settings', 'poe_channel_notifications']) {
     await tx.write(`DELETE FROM ${table} WHERE account_id = $1 AND channel_id = $2`, [accountId, channelId])
   }
@@ -251,8 +284,17 @@ async function write(
   await writeAudit(tx, { actor, action: 'settings.change', ...subject, detail }, now)
 }
 
+/** The row that was taken is counted already. */
+async function assertRoom(tx: Executor, accountId: number): Promise<void> {
+  const [count] = await tx.select<{ n: number }>(
+    'SELECT COUNT(*) AS n FROM poe_channel_settings WHERE account_id = $1 AND channel_id <> 0',
+    [accountId],
+  )
+  if (Number(count?.n) > maxChannels) throw new TooManyChannelsError()
+}
+
 const layerAt = async (tx: Executor, accountId: number, channelId: string) =>
-  (await loadLayers(tx, accountId)).get(channelId)
+  (await loadLayers(tx, accountId, channelId)).get(channelId)
 
 /** What the audit tells of a layer. */
 const shownLayer = ({ preferences, ...layer }: Layer = { templates: {}, preferences: {} }) => ({

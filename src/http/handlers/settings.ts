@@ -1,7 +1,12 @@
 /** What an account chose, for itself and for each of its channels. */
 
 import type { Connection } from '../../core/accounts/connections.ts'
-import type { AccountSettings, SettingsInput, SettingsStore } from '../../core/accounts/settings.ts'
+import {
+  type AccountSettings,
+  type SettingsInput,
+  type SettingsStore,
+  TooManyChannelsError,
+} from '../../core/accounts/settings.ts'
 import type { FlowsOverride } from '../../core/conversations/flows.ts'
 import { type FlowProblem, joinOverrides } from '../../core/conversations/flows-override.ts'
 import { actorOf } from '../caller.ts'
@@ -34,7 +39,10 @@ export const createSettingsHandlers = (deps: SettingsHandlerDeps) => ({
     if (query.verify && body.templates)
       await assertTemplates(deps, await senderFor(deps, accountId, channelIdOf(params), body), body)
     const change = { actor: actorOf(caller), keepsSlug: caller.kind === 'client' }
-    const settings = await deps.settings.put(accountId, channelIdOf(params), body, change)
+    const settings = await deps.settings.put(accountId, channelIdOf(params), body, change).catch((error: unknown) => {
+      if (error instanceof TooManyChannelsError) throw new HttpProblem(409, error.message)
+      throw error
+    })
     return { status: 200, body: await shownSettings(deps, settings) }
   },
 })
