@@ -483,17 +483,17 @@ export const asAdmin = (world: World, method: 'GET' | 'POST' | 'PUT' | 'PATCH', 
 
 /**
  * Every table with its rows, as text: to see that something changed nothing, or that something is nowhere.
- * @param without a table that may change
+ * @param without tables that may change
  */
-export async function dumpOf(world: World, without = ''): Promise<string> {
+export async function dumpOf(world: World, ...without: readonly string[]): Promise<string> {
   const names = await world.rows<{ name: string }>(
     world.database.dialect === 'sqlite'
       ? "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
       : 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name',
   )
   const rowsOf = async (name: string) =>
-    (await world.rows<{ name?: unknown }>(`SELECT * FROM ${name}`)).filter((row) => row.name !== without)
-  const kept = names.filter(({ name }) => name !== without)
+    (await world.rows<{ name?: unknown }>(`SELECT * FROM ${name}`)).filter((row) => !without.includes(String(row.name)))
+  const kept = names.filter(({ name }) => !without.includes(name))
   const tables = await Promise.all(kept.map(async ({ name }) => [name, await rowsOf(name)]))
   const shown = (_: string, value: unknown) => {
     const bytes = value as { type?: string; data?: number[] } | null
