@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { expect } from 'chai'
 import type { AccountInput } from '../../src/providers/simulator/inputs.ts'
+import { aKey, withKey } from '../support/clients.ts'
 import {
   aCustomer,
   anAccount,
@@ -11,6 +12,7 @@ import {
   sharedWorld,
   storages,
 } from '../support/stories.ts'
+import { aTwinAccount } from '../support/twin24.ts'
 import { until, type World } from '../support/world.ts'
 
 interface Check {
@@ -231,7 +233,20 @@ for (const storage of storages) {
       const check = (await examine(world(), id)).find(({ name }) => name === 'callback URL')
       expect(check).to.include({ ok: false })
       expect(check?.detail).to.include('other.example.com').and.not.to.include('secret')
-      expect(check?.fix).to.include('/webhooks/meta/')
+      expect(check?.fix).to.match(/^Enter callback URL and verify token of this connection/)
+    })
+
+    it('tells nobody the callback URL, which whoever only looks may not see', async () => {
+      const credentials = newCredentials()
+      addAccount(world(), credentials, { webhookUrl: 'https://other.example.com/hooks' })
+      const { accountId, connectionId } = await aTwinAccount(world())
+      const { id } = await create(world(), credentials, accountId)
+      const { key } = await aKey(world(), accountId, { scopes: ['read'] })
+      for (const connection of [id, connectionId]) {
+        const { status, text } = await withKey(world(), key, 'GET', `/v1/connections/${connection}/doctor`)
+        expect(status).to.equal(200)
+        expect(text).to.include('Enter the callback URL of this connection').and.not.include('/webhooks/')
+      }
     })
 
     it('offers the subscription that is missing', async () => {

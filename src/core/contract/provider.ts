@@ -78,7 +78,10 @@ export interface ProviderConnection {
   readonly signingSecret?: string
   /** `name.language` -> what stands for the template there; only where templates are `mapped`. */
   readonly templates?: TemplateMappings
-  /** Where the vendor reports to, as it reaches us; only given to `check`, and only of a connection that exists. */
+  /**
+   * Where the vendor reports to, as it reaches us; only given to `check`, and only of a connection that exists. A secret:
+   * no finding tells it.
+   */
   readonly webhookUrl?: string
   /** Result of the provider's dialogue -> value -> what the customer chose; only where the dialogue is the provider's. */
   readonly dialogueResults?: DialogueResults

@@ -44,9 +44,8 @@ async function askProvider({ adapter, publicUrl }: DoctorDeps, connection: Conne
 }
 
 async function lookInside(deps: DoctorDeps, connection: Connection): Promise<ConnectionCheck[]> {
-  const { database, notes, capabilities, publicUrl, now } = deps
+  const { database, notes, capabilities, now } = deps
   const [times, sends] = await Promise.all([notes.get(connection.id), recentSends(database, connection.id, now())])
   const isSigned = capabilities(connection)?.webhookProof === 'signature'
-  const callbackUrl = webhookUrlOf(connection, publicUrl())
-  return [...webhookFindings({ times, isSigned, callbackUrl }), ...sendFindings(sends)]
+  return [...webhookFindings({ times, isSigned }), ...sendFindings(sends)]
 }

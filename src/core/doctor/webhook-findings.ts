@@ -8,17 +8,17 @@ export interface WebhookFacts {
   readonly times: WebhookTimes
   /** Does the provider sign them? */
   readonly isSigned: boolean
-  readonly callbackUrl: string
 }
 
-export function webhookFindings({ times, isSigned, callbackUrl }: WebhookFacts): ConnectionCheck[] {
-  return isSigned ? [proofFinding(times, callbackUrl), ...forgeryFindings(times)] : [seenFinding(times, callbackUrl)]
+export function webhookFindings({ times, isSigned }: WebhookFacts): ConnectionCheck[] {
+  return isSigned ? [proofFinding(times), ...forgeryFindings(times)] : [seenFinding(times)]
 }
 
-const howToSee = (callbackUrl: string): string =>
-  `Enter ${callbackUrl} as the callback URL at the provider, subscribe to messages, then write to the business phone.`
+/** Without the URL: it is a secret, and findings are for everybody who may look. */
+const howToSee =
+  'Enter the callback URL of this connection (its webhook.callbackUrl) at the provider, subscribe to messages, then write to the business phone.'
 
-const seenFinding = ({ acceptedAt, refusedAt }: WebhookTimes, callbackUrl: string): ConnectionCheck => {
+const seenFinding = ({ acceptedAt, refusedAt }: WebhookTimes): ConnectionCheck => {
   if (acceptedAt) return well('last webhook', `The newest webhook arrived at ${acceptedAt.toISOString()}.`)
   return refusedAt
     ? unwell(
@@ -26,10 +26,10 @@ const seenFinding = ({ acceptedAt, refusedAt }: WebhookTimes, callbackUrl: strin
         `Webhooks arrive, the newest at ${refusedAt.toISOString()}, but without what this connection asks them to carry.`,
         'Give the provider the same user and password as this connection has.',
       )
-    : unwell('last webhook', 'No webhook has arrived yet: reports and replies are not known.', howToSee(callbackUrl))
+    : unwell('last webhook', 'No webhook has arrived yet: reports and replies are not known.', howToSee)
 }
 
-function proofFinding({ acceptedAt, refusedAt }: WebhookTimes, callbackUrl: string): ConnectionCheck {
+function proofFinding({ acceptedAt, refusedAt }: WebhookTimes): ConnectionCheck {
   if (acceptedAt)
     return well(
       'last webhook',
@@ -44,7 +44,7 @@ function proofFinding({ acceptedAt, refusedAt }: WebhookTimes, callbackUrl: stri
   return unwell(
     'last webhook',
     'No webhook has arrived yet: reports and replies are not known, and the app secret is not proved.',
-    howToSee(callbackUrl),
+    howToSee,
   )
 }
 

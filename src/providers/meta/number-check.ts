@@ -108,13 +108,13 @@ function entityCheck(entity: unknown): ConnectionCheck | undefined {
   return bad('health', `Meta says that sending is ${state.toLowerCase()} by the ${who}.${why && ` ${why}`}`, fix)
 }
 
-/** The most particular one counts. The URL of another system may be a secret of its own: only its host is shown. */
+/** The most particular one counts. Whose ever it is, a callback URL may be a secret: only the host of it is shown. */
 function callbackChecks(configuration: unknown, { webhookUrl }: ProviderConnection): ConnectionCheck[] {
   if (webhookUrl === undefined || configuration === undefined) return []
   const [url] = ['phone_number', 'whatsapp_business_account', 'application'].flatMap(
     (level) => textOf(configuration, level) ?? [],
   )
-  const fix = `Enter ${webhookUrl} and the verify token: Meta app, WhatsApp, Configuration, Webhook.`
+  const fix = 'Enter callback URL and verify token of this connection: Meta app, WhatsApp, Configuration, Webhook.'
   if (url === undefined) return [bad('callback URL', 'Meta knows no callback URL for this number.', fix)]
   if (hostOf(url) === hostOf(webhookUrl)) return [good('callback URL', 'Webhooks of the number come here.')]
   return [bad('callback URL', `Webhooks of the number go elsewhere, to ${hostOf(url)}.`, fix)]
