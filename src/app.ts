@@ -7,7 +7,7 @@ import { type Consumers, startConsumers } from './consumers/consumers.ts'
 import { type Control, startControl } from './consumers/control.ts'
 import { startInboundKeeper } from './consumers/inbound-queue.ts'
 import { startWorker, type Worker } from './consumers/worker.ts'
-import { forProvider, platformAccountId } from './core/accounts/connections.ts'
+import { forProvider, platformAccountId, SenderTakenError } from './core/accounts/connections.ts'
 import type { HttpClient, ProviderAdapter, ProviderDefinition } from './core/contract/provider.ts'
 import { type Change, type Core, createCore } from './core/core.ts'
 import type { Logger } from './core/observe/logger.ts'
@@ -15,7 +15,7 @@ import { createMetrics } from './core/observe/metrics.ts'
 import { type Database, openDatabase } from './core/storage/database.ts'
 import { createDatabaseClock } from './core/storage/database-clock.ts'
 import { migrate } from './core/storage/migrate.ts'
-import type { Env } from './env.ts'
+import { type Env, EnvError } from './env.ts'
 import { createHttp } from './http/http.ts'
 import { adapterSettings, platformConnectionOf } from './providers/environment.ts'
 import { providers as allProviders, webhookAliases } from './providers/index.ts'
@@ -171,7 +171,10 @@ async function enterPlatformConnection(core: Core, env: Env, adapter: (id: strin
   const found = platformConnectionOf(env)
   if (!found) return
   const draft = { ...found, accountId: platformAccountId, managedBy: 'environment' }
-  const entered = await core.connections.putManaged(draft)
+  const entered = await core.connections.putManaged(draft).catch((error: unknown) => {
+    if (error instanceof SenderTakenError) throw new EnvError(`the platform's connection: ${error.message}`)
+    throw error
+  })
   if (entered.businessPhone) return
   void adapter(entered.provider)
     .businessPhone(forProvider(entered))

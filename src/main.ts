@@ -48,8 +48,6 @@ function stopOnSignal(app: App, log: Logger, flush: () => void): void {
 
 main().catch((error: unknown) => {
   const isPlain = error instanceof EnvError
-  process.stderr.write(
-    isPlain ? `The environment is not complete:\n${error.message}\n` : `${(error as Error)?.stack}\n`,
-  )
+  process.stderr.write(isPlain ? `The environment cannot be used:\n${error.message}\n` : `${(error as Error)?.stack}\n`)
   process.exit(1)
 })

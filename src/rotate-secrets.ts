@@ -24,7 +24,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const sentence = error instanceof EnvError ? `The environment is not complete:\n${error.message}` : String(error)
+  const sentence = error instanceof EnvError ? `The environment cannot be used:\n${error.message}` : String(error)
   process.stderr.write(`${sentence}\n`)
   process.exitCode = 1
 })

@@ -4,6 +4,7 @@ import {
   type ConnectionDraft,
   type ConnectionStore,
   createConnectionStore,
+  SenderTakenError,
 } from '../../src/core/accounts/connections.ts'
 import { createSecretBox, newKeyRing } from '../../src/core/accounts/secret-box.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
@@ -227,6 +228,36 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       const rows = await database.select('SELECT id FROM wa_connections')
       expect(rows).to.have.length(1)
       expect(await column(created.id)).to.not.contain('EAAnewtoken0002')
+    })
+
+    const ofEnvironment = (changes: Partial<ConnectionDraft> = {}) => ({
+      ...aDraft({ accountId: 5, ...changes }),
+      managedBy: 'environment',
+    })
+    const rowsOfAll = () => database.select('SELECT * FROM wa_connections ORDER BY id')
+
+    it("the connection of the environment takes over the platform's own, and no other account's", async () => {
+      const own = await store.create(aDraft({ accountId: 5 }))
+      expect((await store.putManaged(ofEnvironment({ credentials: own.credentials }))).id).to.equal(own.id)
+      const { credentials } = await store.create(aDraft())
+      await database.write('UPDATE wa_connections SET managed_by = NULL WHERE id = $1', [own.id])
+      store.drop()
+      const before = await rowsOfAll()
+      const taken = await store.putManaged(ofEnvironment({ credentials })).catch((error: unknown) => error)
+      expect(taken).to.be.instanceOf(SenderTakenError)
+      expect(await rowsOfAll()).to.deep.equal(before)
+    })
+
+    it('the connection of the environment does not become a number that another one has', async () => {
+      await store.putManaged(ofEnvironment())
+      for (const accountId of [379, 5]) {
+        const { credentials } = await store.create(aDraft({ accountId }))
+        const before = await rowsOfAll()
+        const taken = await store.putManaged(ofEnvironment({ credentials })).catch((error: unknown) => error)
+        expect(taken, String(accountId)).to.be.instanceOf(SenderTakenError)
+        expect(await rowsOfAll()).to.deep.equal(before)
+      }
+      await store.putManaged(ofEnvironment())
     })
   })
 }

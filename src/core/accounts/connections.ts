@@ -98,7 +98,10 @@ export interface ConnectionStore {
   patch(id: number, changes: ConnectionChanges, actor?: string): Promise<Connection | undefined>
   /** Deletes it: its messages keep their history, its secrets are gone. False when there is no such connection. */
   remove(id: number, actor?: string): Promise<boolean>
-  /** Creates or updates the one connection that the installation's environment describes. */
+  /**
+   * Creates or updates the one connection that the installation's environment describes.
+   * @throws {SenderTakenError} when another account's connection has its number, or it would become that of another one
+   */
   putManaged(draft: ConnectionDraft & { readonly managedBy: string }): Promise<Connection>
   /** Forgets what is cached. */
   drop(): void
@@ -220,7 +223,12 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
     async putManaged(draft) {
       const find = async () => {
         const [managed] = await select("managed_by = $1 AND state <> 'deleted'", draft.managedBy)
-        return managed ?? (await bySender(draft.provider, senderIdOf(draft, deps)))
+        const senderId = senderIdOf(draft, deps)
+        if (managed && managed.senderId === senderId) return managed
+        const holder = await bySender(draft.provider, senderId)
+        // What somebody else entered is never taken over, nor are there two of one number.
+        if (holder && (managed || holder.accountId !== draft.accountId)) throw new SenderTakenError(senderId ?? '')
+        return managed ?? holder
       }
       const existing = await find()
       const actor = draft.managedBy
