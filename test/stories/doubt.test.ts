@@ -127,6 +127,24 @@ for (const storage of storages) {
     )
 
     it(
+      'stays in doubt while reports come without our reference: its own could not be told apart',
+      story(async (world, clock) => {
+        const { customer, id } = await aLostMessage(world)
+        clock.advance(11)
+        const { sent, id: other } = await aSilentMessage(world)
+        const { reference: _, ...unnamed } = sent
+        const timestamp = String(Math.floor(clock.now().getTime() / 1_000))
+        await postWebhook(world, aWebhook({ statuses: [aStatus(unnamed, 'sent', { timestamp })] }))
+        await until('it is applied', async () => (await timelineOf(world, other)).status === 'sent')
+        await readAgain(world)
+        clock.advance(1)
+        await lookedAt(world, id, clock)
+        expect(await timelineOf(world, id)).to.deep.include({ state: 'in_doubt', status: 'unknown' })
+        expect(requestsFor(world, customer)).to.have.length(1)
+      }),
+    )
+
+    it(
       'is unknown, and that is told, when it is lost a second time',
       story(async (world, clock) => {
         const { customer, id } = await aLostMessage(world, { calls: 2 })

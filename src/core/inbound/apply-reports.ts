@@ -185,16 +185,19 @@ interface Echo {
   readonly acceptedAt: Date
 }
 
-/** A report proves that the webhooks of the connection arrive through which it came. */
+/**
+ * A report that carries our reference proves that such reports arrive through its connection. One without it proves
+ * nothing: that of a message whose id nobody knows would not be known for what it is.
+ */
 function echoesIn(
   pending: readonly PendingReport[],
   ids: ReadonlyMap<number, number>,
   changed: readonly OutgoingRecord[],
 ): Echo[] {
   const acceptances = new Map(changed.map(({ id, acceptedAt }) => [id, acceptedAt]))
-  return pending.flatMap(({ id, connectionId }) => {
+  return pending.flatMap(({ id, connectionId, reference }) => {
     const acceptedAt = acceptances.get(ids.get(id) ?? 0)
-    return acceptedAt ? [{ connectionId, acceptedAt }] : []
+    return acceptedAt && reference !== null ? [{ connectionId, acceptedAt }] : []
   })
 }
 
