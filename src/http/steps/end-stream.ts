@@ -8,6 +8,8 @@ const everyMs = 1_000
  * @param identify rejects with a problem when the key is refused
  */
 export function endStreamWithKey(response: ServerResponse, identify: () => Promise<unknown>): void {
+  // The reader left while their key was looked at: `close` does not come again.
+  if (response.destroyed) return
   const cut = (error: unknown) => {
     // A database that does not answer says nothing about the key, and has nothing to tell either.
     if (error instanceof HttpProblem) response.destroy()
