@@ -142,7 +142,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
-function createAdapters(providers: readonly ProviderDefinition[], env: Env, http: HttpClient) {
+export function createAdapters(providers: readonly ProviderDefinition[], env: Env, http: HttpClient) {
   const adapters = new Map<string, ProviderAdapter>(
     providers.map((provider) => [
       provider.id,
