@@ -8,12 +8,20 @@ import {
   eventFor,
   messagesTo,
   postWebhook,
+  requestsFor,
   settle,
   sharedWorld,
   signatureOf,
   storages,
   timelineOf,
 } from '../support/stories.ts'
+import { until, type World } from '../support/world.ts'
+
+/** Its time has come, whatever it waits for. */
+const dueNow = (world: World, id: string | undefined) =>
+  world.database.write(
+    `UPDATE wa_outgoing_messages SET due_at = '2026-01-01 00:00:00.000' WHERE id = ${id} AND state = 'waiting'`,
+  )
 
 for (const storage of storages) {
   describe(`a connection that is deleted, on ${storage}`, () => {
@@ -80,6 +88,32 @@ for (const storage of storages) {
       expect(timeline.status).to.equal('expired')
       expect(timeline.failure).to.include({ code: 'connection_deleted' })
       expect(messagesTo(world(), customer)).to.deep.equal([])
+    })
+
+    it('ends what comes to wait for it afterwards', async () => {
+      const { accountId, connectionId } = await anOwnConnection(world())
+      const customer = aCustomer()
+      world().provider.addRule({ phone: customer.phone, delayMs: 700, error: { code: 130429 } })
+      const { message } = await deliver(world(), eventFor(customer, { account_id: accountId }))
+      await until('it is being called', () => requestsFor(world(), customer).length === 1)
+      await remove(connectionId)
+      const ended = async () => (await timelineOf(world(), message?.id)).status === 'expired'
+      await until('it has been refused and would wait', async () => {
+        await dueNow(world(), message?.id)
+        return ended()
+      })
+      const { failure } = await timelineOf(world(), message?.id)
+      expect(failure).to.include({ code: 'connection_deleted' })
+      expect(requestsFor(world(), customer)).to.have.length(1)
+    })
+
+    it('leaves in doubt what may have been sent before it waited again', async () => {
+      const { accountId, connectionId } = await anOwnConnection(world())
+      await world().call('PATCH', `/v1/connections/${connectionId}`, { state: 'paused' })
+      const { message } = await deliver(world(), eventFor(aCustomer(), { account_id: accountId }))
+      await world().database.write(`UPDATE wa_outgoing_messages SET possible_duplicate = 1 WHERE id = ${message?.id}`)
+      await remove(connectionId)
+      expect(await timelineOf(world(), message?.id)).to.include({ state: 'in_doubt', status: 'unknown' })
     })
 
     it('makes room for another one with the same number', async () => {

@@ -156,7 +156,12 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     resolveByHand: (id: number, resolution: Resolution, actor: string) => resolveByHand(doubts, id, resolution, actor),
     sweeps: {
       wakeLanes: async () => {
-        for (const connectionId of await outgoing.connectionsWithDue(now())) wake(connectionId)
+        for (const connectionId of await outgoing.connectionsWithDue(now())) {
+          const owner = await connections.get(connectionId).catch(() => undefined)
+          // Also what came to wait after the deletion: given back, refused or accepted by who had not heard of it yet.
+          if (owner?.state === 'deleted') await endWaiting(database, connectionId, now())
+          else wake(connectionId)
+        }
         return 0
       },
       lostSends: () => sweepLostSends({ ...recording, log }),

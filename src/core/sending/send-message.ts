@@ -59,6 +59,7 @@ async function callOnce(
   breaker: Breaker,
 ): Promise<SendOutcome> {
   if (!sender) return notCalled('the sender connection could not be read')
+  if (sender.state === 'deleted') return notCalled('the sender connection was deleted')
   const permission = await deps.permit(message, sender.provider).catch(() => undefined)
   if (!permission) return notCalled('what may be sent to the recipient could not be read')
   if ('refusal' in permission) return { outcome: 'refused', failure: permission.refusal }
