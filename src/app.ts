@@ -71,6 +71,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     wms,
     isEnabled: env.ENABLE_WHATSAPP_NOTIFICATIONS,
     ndrApiUrl: env.NDR_API_URL,
+    integrationEngine: env.INTEGRATION_ENGINE_URL
+      ? { url: env.INTEGRATION_ENGINE_URL, key: env.INTEGRATION_ENGINE_KEY }
+      : undefined,
     portalUrl: env.PORTAL_URL,
     publicUrl: () => publicUrl,
     log,

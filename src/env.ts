@@ -75,6 +75,14 @@ const gatewaySettings = {
     schema: url.optional(),
     help: 'Courier side: receives the decisions of customers; without it they are kept',
   },
+  INTEGRATION_ENGINE_URL: {
+    schema: url.optional(),
+    help: "The platform's integration engine: its connections are mirrored here (docs/integration-engine.md)",
+  },
+  INTEGRATION_ENGINE_KEY: {
+    schema: z.string().min(1).optional(),
+    help: 'Bearer key for the integration engine, where it asks for one',
+  },
   WMS_DATABASE_URL: {
     schema: z
       .string()

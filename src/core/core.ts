@@ -10,6 +10,7 @@ import type { TemplateRegistry } from './accounts/templates.ts'
 import type { ActivityStore } from './activity/activity-store.ts'
 import { createAccepting } from './assembly/accepting.ts'
 import { createFoundation } from './assembly/foundation.ts'
+import { createMirror } from './assembly/mirror.ts'
 import { createReturning } from './assembly/returning.ts'
 import { createSending } from './assembly/sending.ts'
 import { type AuditLog, createAuditLog } from './audit/audit-log.ts'
@@ -21,6 +22,7 @@ import { createDecisionPusher } from './conversations/push-decisions.ts'
 import { forgetEnds } from './conversations/shipment-ends.ts'
 import type { Doctor } from './doctor/doctor.ts'
 import type { WebhookNotes } from './doctor/webhook-notes.ts'
+import type { EngineTurns } from './engine/engine-turns.ts'
 import { accountNewsGroupSize } from './inbound/apply-account-news.ts'
 import { newsGroupSize } from './inbound/apply-contact-news.ts'
 import { replyGroupSize } from './inbound/apply-replies.ts'
@@ -54,6 +56,8 @@ export interface CoreOptions {
   readonly wms: Executor | undefined
   readonly isEnabled: boolean
   readonly ndrApiUrl: string | undefined
+  /** Whose connections are mirrored; undefined = nobody's. */
+  readonly integrationEngine: { readonly url: string; readonly key: string | undefined } | undefined
   readonly portalUrl: string | undefined
   /** Base of links to ourselves, as customers reach us; known once the server listens. */
   readonly publicUrl: () => string
@@ -117,6 +121,8 @@ export interface Core {
   readonly platformConnection: () => Promise<Connection | undefined>
   readonly connectionEvents: ConnectionEvents
   readonly doctor: Doctor
+  /** How reading the integration engine goes; undefined = there is none. */
+  readonly engineTurns: EngineTurns | undefined
   readonly webhookNotes: WebhookNotes
   readonly templateStore: TemplateStore
   readonly templateSync: TemplateSync
@@ -179,6 +185,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log,
     metrics,
   })
+  const mirror = createMirror(options, foundation, sending)
   const actions = createNdrAdmin({ database, now, decided: () => bells.decided() })
   return {
     acceptEvent: createAccepting(options, foundation, sending),
@@ -193,6 +200,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       sweeps: {
         ...sending.sweeps,
         ...returning.sweeps,
+        ...mirror?.sweeps,
         lostPushes: () => ndr.releaseLost(now()),
         oldEnds: () => forgetEnds(database, now()),
       },
@@ -211,6 +219,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     platformConnection: foundation.platformConnection,
     connectionEvents: foundation.connectionEvents,
     doctor: foundation.doctor,
+    engineTurns: mirror?.turns,
     webhookNotes: foundation.webhookNotes,
     templateStore: foundation.templateStore,
     templateSync: foundation.templateSync,

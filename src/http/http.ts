@@ -12,6 +12,7 @@ import { createAuditHandlers } from './handlers/audit.ts'
 import { createConnectionHandlers } from './handlers/connections.ts'
 import { createDoctorHandlers } from './handlers/doctor.ts'
 import { createEventHandlers } from './handlers/events.ts'
+import { createEngineHandlers } from './handlers/integration-engine.ts'
 import { createLinkHandlers } from './handlers/links.ts'
 import { createMessageHandlers } from './handlers/messages.ts'
 import { createOperationsHandlers, type ReadinessCheck } from './handlers/operations.ts'
@@ -100,6 +101,7 @@ export function createHttp(options: HttpOptions): HttpServer {
       ...verifying,
     }),
     doctor: createDoctorHandlers({ connections: core.connections, doctor: core.doctor, adapter, now }),
+    engine: createEngineHandlers(core.engineTurns),
     operations: createOperationsHandlers({ checks: options.checks, metrics, lanes: core.lanes }),
     webhooks: Object.fromEntries(
       providers.map((provider) => [provider.id, createWebhookHandlers(webhookDeps, provider)]),

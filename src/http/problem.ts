@@ -1,11 +1,9 @@
 /** Errors that callers see, as problem+json (RFC 9457). */
 
+import type { FieldError } from '../core/accounts/credential-fields.ts'
 import type { OwnedThing } from '../core/accounts/owners.ts'
 
-export interface FieldError {
-  readonly path: string
-  readonly message: string
-}
+export type { FieldError }
 
 /** Thrown by steps and handlers; anything else that is thrown is answered as an internal error without detail. */
 export class HttpProblem extends Error {

@@ -10,6 +10,7 @@ import type { createAuditHandlers } from './handlers/audit.ts'
 import { connectionChanges, connectionSchema, type createConnectionHandlers } from './handlers/connections.ts'
 import type { createDoctorHandlers } from './handlers/doctor.ts'
 import type { createEventHandlers } from './handlers/events.ts'
+import type { createEngineHandlers } from './handlers/integration-engine.ts'
 import type { createLinkHandlers } from './handlers/links.ts'
 import { type createMessageHandlers, resolveSchema } from './handlers/messages.ts'
 import type { createOperationsHandlers } from './handlers/operations.ts'
@@ -32,6 +33,7 @@ export interface Handlers {
   readonly audit: ReturnType<typeof createAuditHandlers>
   readonly doctor: ReturnType<typeof createDoctorHandlers>
   readonly templates: ReturnType<typeof createTemplateHandlers>
+  readonly engine: ReturnType<typeof createEngineHandlers>
   readonly operations: ReturnType<typeof createOperationsHandlers>
   /** Per provider id. */
   readonly webhooks: Readonly<Record<string, ReturnType<typeof createWebhookHandlers>>>
@@ -82,7 +84,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, doctor, templates, apiKeys, audit, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, doctor, templates, apiKeys, audit, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -121,6 +123,8 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'post',   path: '/v1/api-keys',                    auth: 'manage', tenant: 'body',           body: apiKeySchema,                      handler: apiKeys.post },
   { method: 'delete', path: '/v1/api-keys/:id',                auth: 'manage', tenant: 'API key',                                                 handler: apiKeys.revoke },
   { method: 'get',    path: '/v1/audit',                       auth: 'read',   tenant: 'filter',         query: accountPage,                      handler: audit.list },
+  { method: 'get',    path: '/v1/integration-engine',          auth: 'admin',                                                                     handler: engine.status },
+  { method: 'post',   path: '/v1/integration-engine/refresh',  auth: 'admin',                                                                     handler: engine.refresh },
   { method: 'get',    path: '/track/whatsapp/:token',          auth: 'public',                           perSecond: linksPerSecond,               handler: links.follow },
   { method: 'get',    path: '/health/live',                    auth: 'public',                                                                    handler: operations.live },
   { method: 'get',    path: '/health/ready',                   auth: 'public',                                                                    handler: operations.ready },

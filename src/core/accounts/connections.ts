@@ -43,6 +43,7 @@ export interface Connection {
   readonly stateReason: string | undefined
   /** Sends begun before this time have been echoed by webhooks: they arrive. */
   readonly echoedUntil: Date | undefined
+  /** `environment`, or `engine/` and its id at the integration engine: what it says counts. */
   readonly managedBy: string | undefined
 }
 

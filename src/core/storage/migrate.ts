@@ -14,6 +14,7 @@ import * as apiKeys from './migrations/008-api-keys.ts'
 import * as shipmentEnds from './migrations/010-shipment-ends.ts'
 import * as doctorAndTemplates from './migrations/011-doctor-and-templates.ts'
 import * as templatesDue from './migrations/012-templates-due.ts'
+import * as integrationEngine from './migrations/013-integration-engine.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
@@ -27,6 +28,7 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '010-shipment-ends', up: ({ context }) => shipmentEnds.up(context) },
   { name: '011-doctor-and-templates', up: ({ context }) => doctorAndTemplates.up(context) },
   { name: '012-templates-due', up: ({ context }) => templatesDue.up(context) },
+  { name: '013-integration-engine', up: ({ context }) => integrationEngine.up(context) },
 ]
 
 /** Named locks belong to the whole server: another installation's database on it has its own. */

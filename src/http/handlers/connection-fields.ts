@@ -2,9 +2,9 @@
 
 import { z } from 'zod'
 import type { Connection } from '../../core/accounts/connections.ts'
+import { type FieldError, fieldErrors } from '../../core/accounts/credential-fields.ts'
 import { customerActions } from '../../core/contract/actions.ts'
-import type { CredentialField, ProviderDefinition } from '../../core/contract/provider.ts'
-import type { FieldError } from '../problem.ts'
+import type { ProviderDefinition } from '../../core/contract/provider.ts'
 
 const templateKeys = /^[a-z0-9_]{1,512}\.[A-Za-z]{2,3}([_-]\w{2,8})?$/
 const keyHelp = 'must be <template name>.<language>, e.g. fdr_otp_cancellation.en'
@@ -32,30 +32,6 @@ export const mappingShape = {
 
 const mappings = z.object(mappingShape)
 type Mappings = z.infer<typeof mappings>
-
-/** What is wrong with named values, by the definition of their fields; each path begins with `path`. */
-export function fieldErrors(
-  fields: readonly CredentialField[],
-  given: Readonly<Record<string, string>>,
-  path: string,
-  unknown: string,
-): FieldError[] {
-  const strange = Object.keys(given).filter((name) => !fields.some((field) => field.name === name))
-  return [
-    ...strange.map((name) => ({ path: `${path}.${name}`, message: unknown })),
-    ...fields.flatMap((field) => {
-      const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined
-      const at = `${path}.${field.name}`
-      if (value === undefined) return isNeeded(field, given) ? [{ path: at, message: `is missing: ${field.help}` }] : []
-      return field.pattern && !field.pattern.test(value)
-        ? [{ path: at, message: `has the wrong form: ${field.help}` }]
-        : []
-    }),
-  ]
-}
-
-const isNeeded = ({ required, togetherWith }: CredentialField, given: Readonly<Record<string, string>>): boolean =>
-  required || (togetherWith !== undefined && Object.hasOwn(given, togetherWith))
 
 /** What is wrong with the mappings that a connection of this provider is given. */
 export function mappingErrors(provider: ProviderDefinition, { templates, dialogueResults }: Mappings): FieldError[] {

@@ -3,18 +3,20 @@
 import { z } from 'zod'
 import type { ConnectionEvents } from '../../core/accounts/connection-events.ts'
 import { type Connection, SenderTakenError, webhookUrlOf } from '../../core/accounts/connections.ts'
+import { fieldErrors } from '../../core/accounts/credential-fields.ts'
 import type {
   ConnectionCheck,
   ProviderAdapter,
   ProviderConnection,
   ProviderDefinition,
 } from '../../core/contract/provider.ts'
+import { isMirrored } from '../../core/engine/engine-entry.ts'
 import { maskSecret } from '../../core/observe/redact.ts'
 import { actorOf, type Caller, hasScope } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { rowId } from '../steps/validate.ts'
-import { fieldErrors, mappingErrors, mappingShape, shownMappings } from './connection-fields.ts'
+import { mappingErrors, mappingShape, shownMappings } from './connection-fields.ts'
 import { assertUsable, type UsableDeps } from './usable-connection.ts'
 
 export interface ConnectionHandlerDeps extends UsableDeps {
@@ -98,6 +100,7 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     const existing = await deps.connections.get(rowId(params.id) ?? 0)
     const provider = deps.providers.find((candidate) => candidate.id === existing?.provider)
     if (!existing || !provider || existing.state === 'deleted') throw notFound('connection')
+    if (isMirrored(existing) && Object.keys(body).some((name) => name !== 'state')) throw changedThere()
     const credentials = { ...existing.credentials, ...body.credentials }
     assertFields(provider, credentials, body)
     await assertFallback(deps, existing.accountId, body)
@@ -121,6 +124,7 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
   async remove({ params, caller }: RequestFacts): Promise<Reply> {
     const existing = await deps.connections.get(rowId(params.id) ?? 0)
     if (!existing || existing.state === 'deleted') throw notFound('connection')
+    if (isMirrored(existing)) throw changedThere()
     if (existing.managedBy)
       throw new HttpProblem(409, `the connection is described by the ${existing.managedBy}, and is deleted there`)
     if (!(await deps.connections.remove(existing.id, actorOf(caller)))) throw notFound('connection')
@@ -128,6 +132,9 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     return { status: 204 }
   },
 })
+
+const changedThere = () =>
+  new HttpProblem(409, 'the connection comes from the integration engine; change it there, or pause it here')
 
 type ConnectionBody = z.infer<typeof connectionChanges>
 
@@ -196,6 +203,7 @@ function shownConnection(
     fallbackConnectionId: fallbackConnectionId === undefined ? null : String(fallbackConnectionId),
     state,
     stateReason: stateReason ?? null,
+    managedBy: connection.managedBy ?? null,
     credentials: Object.fromEntries(credentials),
     ...shownMappings(definition, connection),
     // Who knows these can speak as the provider, where it signs nothing: not for those who only look.
