@@ -62,6 +62,7 @@ function coreOf(env: Env, database: Database, agent: ReturnType<typeof createAge
     wms: undefined,
     isEnabled: env.ENABLE_WHATSAPP_NOTIFICATIONS,
     ndrApiUrl: env.NDR_API_URL,
+    integrationEngine: undefined,
     portalUrl: env.PORTAL_URL,
     publicUrl: () => env.PUBLIC_URL ?? `http://localhost:${env.PORT}`,
     log: createLogger('silent'),
