@@ -3,7 +3,7 @@
 import { type Connection, forProvider } from '../accounts/connections.ts'
 import type { Failure } from '../contract/failures.ts'
 import type { ProviderAdapter } from '../contract/provider.ts'
-import type { RegisteredTemplate, TemplateList } from '../contract/templates.ts'
+import type { TemplateList } from '../contract/templates.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Database } from '../storage/database.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
@@ -129,7 +129,3 @@ export function createTemplateSync(deps: TemplateSyncDeps): TemplateSync {
     },
   }
 }
-
-/** Those of one name, in all languages. */
-export const named = (templates: readonly RegisteredTemplate[], name: string): RegisteredTemplate[] =>
-  templates.filter((template) => template.name === name)

@@ -12,12 +12,6 @@ export function wantedFor(catalog: TemplateCatalog, reasonKey: string, language:
   return { variables: fdrVariables(reasonKey), buttons: buttons.map(({ title }) => title) }
 }
 
-/** What a built-in template is given. */
-export function wantedByBuiltIn(catalog: TemplateCatalog, { name, language }: TemplateKey): Wanted {
-  const { variables, buttons } = catalog.template(name, language)
-  return { variables, buttons: buttons.map(({ title }) => title) }
-}
-
 /** The template that an account's message of a reason is made from; undefined = it gets none. */
 export function templateOf(
   catalog: TemplateCatalog,
