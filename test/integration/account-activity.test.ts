@@ -86,6 +86,23 @@ for (const kind of storages) {
       expect(await idsOf(0, later, theirs, 3_000)).to.have.length(2_000)
     })
 
+    it('cost little after a long silence of readers, and still wait behind what may come', async () => {
+      let reads = 0
+      const select: Database['select'] = (sql, bind) => {
+        reads++
+        return database.select(sql, bind)
+      }
+      store = createActivityStore({ database: { ...database, select }, hasBroker: false })
+      await write(now, mine)
+      expect(await idsOf(0, now)).to.deep.equal([1])
+      for (let times = 0; times < 4; times++) await write(now, ...Array<number>(5_000).fill(theirs))
+      await write(later, mine, theirs, mine)
+      await database.write('DELETE FROM activity_events WHERE id = 20003')
+      reads = 0
+      expect(await idsOf(1, later)).to.deep.equal([20_002])
+      expect(reads).to.be.lessThan(8)
+    })
+
     if (kind === 'mysql')
       it('use the index that carries them', async () => {
         await write(now, ...Array.from({ length: 3_000 }, (_, n) => n % 100))

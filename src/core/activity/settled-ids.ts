@@ -39,7 +39,7 @@ export function createSettledIds(database: Database): (now: Date) => Promise<num
 
   const advance = async (now: Date): Promise<number> => {
     settled ??= await firstSettled(database, now)
-    for (;;) {
+    for (let pages = 1; ; pages++) {
       const rows: IdRow[] = await database.select<IdRow>(
         `SELECT id, created_at FROM activity_events WHERE id > $1 ORDER BY id LIMIT ${scanned}`,
         [settled],
@@ -47,6 +47,8 @@ export function createSettledIds(database: Database): (now: Date) => Promise<num
       const safe = firstOpenGap(rows, settled, now)
       settled = Number(rows[safe - 1]?.id ?? settled)
       if (safe < scanned) return settled
+      // Nobody asked for long: what is old meanwhile need not be looked through.
+      if (pages === 1) settled = Math.max(settled, await firstSettled(database, now))
     }
   }
   // Whoever asks while a scan is under way may know of an event that it does not see: they share the next one.
