@@ -93,9 +93,9 @@ for (const storage of storages) {
     it('ends what comes to wait for it afterwards', async () => {
       const { accountId, connectionId } = await anOwnConnection(world())
       const customer = aCustomer()
-      world().provider.addRule({ phone: customer.phone, delayMs: 700, error: { code: 130429 } })
+      world().provider.addRule({ phone: customer.phone, delayMs: 1_500, error: { code: 130429 } })
       const { message } = await deliver(world(), eventFor(customer, { account_id: accountId }))
-      await until('it is being called', () => requestsFor(world(), customer).length === 1)
+      await until('it is being called', async () => (await timelineOf(world(), message?.id)).state === 'sending')
       await remove(connectionId)
       const ended = async () => (await timelineOf(world(), message?.id)).status === 'expired'
       await until('it has been refused and would wait', async () => {
