@@ -20,8 +20,10 @@ interface PageQuery {
 }
 
 const streamPage = 200
-/** Events of other replicas are noticed by looking; those of this one wake the stream at once. */
+/** Events of other replicas are noticed by looking; those of this one wake the streams. */
 const pollMs = 1_000
+/** Each stream asks the database when it is woken, whosever events were committed. */
+const wakeEveryMs = 250
 const keepAliveMs = 15_000
 const maxStreams = 200
 /** So that no client takes them all. */
@@ -34,9 +36,10 @@ export function createActivityHandlers(deps: ActivityHandlerDeps) {
   const wakers = new Set<() => void>()
   // Each stream listens for the end of the server; Node warns of more than ten.
   setMaxListeners(maxStreams + 1, deps.stop)
-  deps.activity.onCommitted(() => {
+  const wakeAll = () => {
     for (const wake of wakers) wake()
-  })
+  }
+  deps.activity.onCommitted(atMostEvery(wakeEveryMs, wakeAll))
   return {
     async page({ query }: RequestFacts<undefined, PageQuery>): Promise<Reply> {
       const found = await deps.activity.after(query.after, query.limit, deps.now(), query.accountId)
@@ -58,6 +61,22 @@ export function createActivityHandlers(deps: ActivityHandlerDeps) {
         headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
       }
     },
+  }
+}
+
+/** Acts at the first call at once, and after those that come too soon once more. */
+function atMostEvery(ms: number, act: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined
+  let isDue = false
+  return function call() {
+    isDue = true
+    if (timer) return
+    isDue = false
+    act()
+    timer = setTimeout(() => {
+      timer = undefined
+      if (isDue) call()
+    }, ms).unref()
   }
 }
 
