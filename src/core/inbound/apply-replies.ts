@@ -8,6 +8,7 @@ import type { ContactStore } from '../contacts/contact-store.ts'
 import { type Advance, type AdvanceDeps, advance } from '../conversations/advance.ts'
 import type { ConversationStore, StoredConversation } from '../conversations/conversation-store.ts'
 import type { NdrStore } from '../conversations/ndr-store.ts'
+import { type KnownEnd, readEnds } from '../conversations/shipment-ends.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
@@ -102,12 +103,14 @@ async function advanceAll(
 ): Promise<Advance[]> {
   const current: Map<number, StoredConversation> = await deps.conversations.load(tx, [...roots.keys()])
   const unpushed = new Set(await unpushedOf(deps, tx, current, roots))
+  const endOf = await readEnds(tx, [...roots.values()])
   const advances: Advance[] = []
   for (const { reply, contact, rootId } of matched) {
     const root = roots.get(rootId)
     // What was announced before is linked only, since its moment has passed; so is what no customer said.
     if (!root || reply.isAnnounced || !isByCustomer(reply.type)) continue
-    const known = current.get(rootId) ?? { rootId, accountId: root.accountId, offeredDates: [] }
+    const conversation = current.get(rootId) ?? { rootId, accountId: root.accountId, offeredDates: [] }
+    const known = closedAt(conversation, endOf(root))
     const settings = await deps.settings(root.accountId, root.snapshot.channelId)
     const connection = await deps.connection(reply.connectionId)
     const isCarriedElsewhere = connection !== undefined && deps.isCarriedElsewhere(connection)
@@ -120,6 +123,12 @@ async function advanceAll(
   }
   return advances
 }
+
+/** An end that was written while the first message was, by another replica, closed nothing: it counts all the same. */
+const closedAt = (conversation: StoredConversation, end: KnownEnd | undefined): StoredConversation =>
+  conversation.closedBy === undefined && end
+    ? { ...conversation, closedBy: end.status, closedAt: end.endedAt }
+    : conversation
 
 /** Conversations whose customers may still choose otherwise; held, so that no push begins meanwhile. */
 async function unpushedOf(

@@ -50,7 +50,11 @@ export async function acceptEvents(deps: AcceptDeps, bodies: readonly Buffer[]):
   const plans = decisions.map((decision) => plan(deps, decision))
   try {
     const results = await write(deps, plans)
-    for (const [index, entry] of plans.entries()) start(deps, entry, results[index], callBefore)
+    const isOvertaken = await overtakenAmong(deps, plans)
+    for (const [index, entry] of plans.entries()) {
+      if (isOvertaken(entry)) putBack(deps, entry)
+      else start(deps, entry, results[index], callBefore)
+    }
     return results
   } catch (error) {
     for (const { reservation } of plans) reservation?.release()
@@ -58,6 +62,26 @@ export async function acceptEvents(deps: AcceptDeps, bodies: readonly Buffer[]):
     if (isDatabaseAway(error)) deps.giveBack(plans.flatMap(claimOf))
     throw error
   }
+}
+
+/**
+ * Which calls must not begin, because another replica wrote their shipment's end while their rows were being written:
+ * neither saw the other's. Where that cannot be read it is left to the claim.
+ */
+async function overtakenAmong({ database }: AcceptDeps, plans: readonly Plan[]): Promise<(entry: Plan) => boolean> {
+  const subjects = plans.flatMap(({ decision, reservation }) =>
+    decision.type === 'send' && reservation ? [subjectOf(decision)] : [],
+  )
+  if (subjects.length === 0) return () => false
+  const endOf = await readEnds(database, subjects).catch(() => undefined)
+  return ({ decision, reservation }) =>
+    decision.type === 'send' && reservation !== undefined && (!endOf || endOf(subjectOf(decision)) !== undefined)
+}
+
+/** The claim decides about it, and looks at the end that it meets. */
+function putBack({ giveBack }: AcceptDeps, entry: Plan): void {
+  entry.reservation?.release()
+  giveBack(claimOf(entry))
 }
 
 type SendDecision = Extract<Decision, { type: 'send' }>
