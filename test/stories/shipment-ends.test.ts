@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { sqlTime } from '../../src/core/storage/time.ts'
 import type { Rule } from '../../src/providers/simulator/inputs.ts'
 import {
   aCustomer,
@@ -6,6 +7,7 @@ import {
   anOwnConnection,
   asAdmin,
   type Customer,
+  decisionsOf,
   deliver,
   endShipment,
   eventFor,
@@ -121,6 +123,31 @@ for (const storage of storages) {
       await makeDue(world(), String(waiting?.id))
       await becomes(String(waiting?.id), 'skipped')
       const [answer] = await say(world(), customer, 'where is it?')
+      expect(answer?.text).to.include('reported this order as delivered')
+    })
+
+    /** As a replica leaves it that saw nothing of the first message yet. */
+    const endUnseen = (shipment: number, endedAt: Date) =>
+      world().database.write(
+        "INSERT INTO shipment_ends (shipment_id, account_id, status, ended_at) VALUES ($1, 379, 'delivered', $2)",
+        [String(shipment), sqlTime(endedAt)],
+      )
+
+    it('a tap is no decision any more, also where the end did not see the first message', async () => {
+      const shipment = nextShipment++
+      const { customer, sent, id } = await aFirstMessage(world(), { id: shipment })
+      await endUnseen(shipment, new Date())
+      const [answer] = await tap(world(), sent, 'Reattempt')
+      expect(answer?.text).to.include('reported this order as delivered')
+      expect(decisionsOf(world(), customer)).to.be.empty
+      expect((await timelineOf(world(), id)).actions).to.be.empty
+    })
+
+    it('an answer that knows of the end is sent, also when the clock of who wrote the end is ahead', async () => {
+      const shipment = nextShipment++
+      const { sent } = await aFirstMessage(world(), { id: shipment })
+      await endUnseen(shipment, new Date(Date.now() + 20_000))
+      const [answer] = await tap(world(), sent, 'Reattempt')
       expect(answer?.text).to.include('reported this order as delivered')
     })
 

@@ -129,9 +129,14 @@ function followUpOf(deps: AdvanceDeps, turn: Turn, step: Step, flows: Flows): Ou
     route: { connectionId: reply.connectionId, why: 'the connection that the customer answered' },
     state: 'queued',
     dueAt: deps.now(),
+    createdAt: askedForAt(turn, deps.now()),
     expiresAt: new Date(reply.receivedAt.getTime() + usefulMs),
   }
 }
+
+/** Never before an end that it knows of: replicas' clocks differ, and what was asked for before the end is not sent. */
+const askedForAt = ({ known }: Turn, now: Date): Date =>
+  known.closedAt !== undefined && known.closedAt > now ? known.closedAt : now
 
 /** The address that the first message went to, unless the customer has another one since. */
 function recipientOf({ root, reply, contact }: Turn) {

@@ -78,6 +78,8 @@ export interface OutgoingDraft {
   readonly route: Route
   readonly state: 'queued' | 'sending' | 'skipped'
   readonly dueAt?: Date | undefined
+  /** When it was asked for, where that is later than the clock of who writes it says. */
+  readonly createdAt?: Date | undefined
   readonly expiresAt?: Date | undefined
   readonly failure?: { readonly code: string; readonly detail?: string } | undefined
 }

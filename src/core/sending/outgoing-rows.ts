@@ -108,7 +108,7 @@ export function draftRow(draft: OutgoingDraft, now: Date): Values {
     expires_at: sqlTime(draft.expiresAt),
     failure_code: draft.failure?.code ?? null,
     failure_reason: draft.failure?.detail?.slice(0, 1024) ?? null,
-    created_at: at,
+    created_at: draft.createdAt ? sqlTime(draft.createdAt) : at,
     updated_at: at,
   }
 }
