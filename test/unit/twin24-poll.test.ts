@@ -154,6 +154,26 @@ describe('TWIN: the result of a dialogue', () => {
     expect(new Set(choices).size, 'another date is another reply').to.equal(2)
   })
 
+  const sessionAnswers: [label: string, result: HttpResult, isPassedOver: boolean][] = [
+    ['is not known', answer(404, {}), true],
+    ['is refused', answer(400, { error: 'wrong chatId' }), true],
+    ['is answered without a list', answer(200, []), true],
+    ['comes too soon', answer(429, {}), false],
+    ['meets an error', answer(503, {}), false],
+    ['is not answered', { kind: 'lost', reason: 'slow' }, false],
+  ]
+  for (const [label, result, isPassedOver] of sessionAnswers)
+    it(`is found${isPassedOver ? '' : ' the next time'} where the session before it ${label}`, async () => {
+      const { seen, parts } = await poll([awaiting('m-1'), awaiting('m-2')], (url) => {
+        if (url.pathname.endsWith('/messaging/messages'))
+          return list(['1', '2'].map((n) => ({ id: `m-${n}`, providerMessageId: `s-${n}`, status: 'DELIVERED' })))
+        if (url.searchParams.get('chatId') === 's-1') return result
+        return list([{ id: 's-2', dialogResultsFromBotJson: { confirmation: 'Отказ' } }])
+      })
+      expect(parts).to.have.length(isPassedOver ? 1 : 0)
+      expect(seen).to.have.length(isPassedOver ? 3 : 2)
+    })
+
   it('is the same reply however often it is asked for', async () => {
     const once = await poll([awaiting('m-1')], replyWith({ confirmation: 'Отказ' }))
     const again = await poll([awaiting('m-1')], replyWith({ confirmation: 'Отказ' }))

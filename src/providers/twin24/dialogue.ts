@@ -41,8 +41,8 @@ async function sessionsOf(window: Window, messages: readonly PolledMessage[]): P
 }
 
 /**
- * Session -> results. The filter by session is not reliable, so every answer is searched for all that are wanted. After
- * one that could not be had the others are left for the next time: each would take as long.
+ * Session -> results. The filter by session is not reliable, so every answer is searched for all that are wanted. Where
+ * TWIN cannot answer now the others are left for the next time: each would take as long. A refused one stops no other.
  */
 async function resultsOf(window: Window, sessions: ReadonlySet<string>): Promise<Map<string, JsonRecord>> {
   const found = new Map<string, JsonRecord>()
@@ -54,8 +54,11 @@ async function resultsOf(window: Window, sessions: ReadonlySet<string>): Promise
       chatId: session,
       fields: 'id,name,clientId,messengerType,dialogResultsFromBotJson',
     })
-    if (!items) break
-    for (const item of items) {
+    if ('why' in items) {
+      if (isAboutOneSession(items.status)) continue
+      break
+    }
+    for (const item of items.list) {
       const id = textOf(item, 'id')
       const results = resultsIn(item)
       if (id && results && sessions.has(id)) found.set(id, results)
@@ -63,6 +66,12 @@ async function resultsOf(window: Window, sessions: ReadonlySet<string>): Promise
   }
   return found
 }
+
+const tooManyRequests = 429
+
+/** An answer, and not that TWIN has none to give now. */
+const isAboutOneSession = (status: number | undefined): boolean =>
+  status !== undefined && status < 500 && status !== tooManyRequests
 
 /** An object, perhaps as text; `[]` is PHP's empty object. Undefined: no result yet. */
 export function resultsIn(session: unknown): JsonRecord | undefined {

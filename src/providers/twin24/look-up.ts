@@ -25,7 +25,7 @@ export async function lookUpReference(
     : { result: 'absent' }
 }
 
-/** Items, or why there are none; `status` of an answer that was no success. */
+/** Items, or why there are none; `status` of an answer, which may be a success without a list. */
 export type Items = { readonly list: readonly unknown[] } | { readonly why: string; readonly status?: number }
 
 /** The items of a list answer, `{"count", "items": [...]}`. */
@@ -35,5 +35,5 @@ export function itemsIn(result: CallResult, connection: ProviderConnection): Ite
   if (!isSuccess(result)) return { why: failureOfAnswer(result, connection).detail ?? 'refused', status: result.status }
   const answer = parseJson(result.body)
   const isList = typeof answer === 'object' && answer !== null && Array.isArray((answer as { items?: unknown }).items)
-  return isList ? { list: listOf(answer, 'items') } : { why: 'the answer is no list' }
+  return isList ? { list: listOf(answer, 'items') } : { why: 'the answer is no list', status: result.status }
 }

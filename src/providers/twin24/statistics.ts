@@ -2,7 +2,7 @@
 
 import type { ProviderConnection } from '../../core/contract/provider.ts'
 import type { Twin24Api } from './api.ts'
-import { itemsIn } from './look-up.ts'
+import { type Items, itemsIn } from './look-up.ts'
 
 const askMs = 10_000
 const pageSize = 1_000
@@ -15,17 +15,16 @@ export interface Window {
   readonly to: Date
 }
 
-/** One page; undefined when it could not be had. */
+/** One page, or why it could not be had. */
 export async function pageOf(
   { api, connection, from, to }: Window,
   list: 'messaging/messages' | 'chat/sessions',
   page: number,
   query: Readonly<Record<string, string>>,
-): Promise<readonly unknown[] | undefined> {
+): Promise<Items> {
   const window = { from: utc(from), to: utc(to), limit: String(pageSize), page: String(page) }
   const url = `${api.analyseUrl}/statistics/${list}?${new URLSearchParams({ ...window, ...query })}`
-  const items = itemsIn(await api.callStatistics(connection, { method: 'GET', url, timeoutMs: askMs }), connection)
-  return 'why' in items ? undefined : items.list
+  return itemsIn(await api.callStatistics(connection, { method: 'GET', url, timeoutMs: askMs }), connection)
 }
 
 /**
@@ -39,8 +38,9 @@ export async function messagesIn(window: Window, isEnough: (items: readonly unkn
       channel: 'CHAT',
       fields: 'id,providerMessageId,status',
     })
-    found.push(...(items ?? []))
-    if (!items || items.length < pageSize || isEnough(found)) break
+    if ('why' in items) break
+    found.push(...items.list)
+    if (items.list.length < pageSize || isEnough(found)) break
   }
   return found
 }
