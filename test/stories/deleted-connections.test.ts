@@ -76,6 +76,22 @@ for (const storage of storages) {
       expect(message?.route.why).to.equal("platform's default connection")
     })
 
+    it('is not replaced by another one where it was the default that the platform named', async () => {
+      const own = { accountId: 5, provider: 'meta', name: 'Default', businessPhone: '+911140009999' }
+      const credentials = { phoneNumberId: '830000000009999', wabaId: '930000000009999' }
+      const secrets = { accessToken: 'EAAdefaulttoken9999', appSecret: 'default_app_secret_9999' }
+      const draft = { ...own, credentials: { ...credentials, ...secrets } }
+      const { body } = await world().call<{ id: string }>('POST', '/v1/connections', draft)
+      const name = (whatsappSenderConnectionId: string | null) =>
+        world().call('PUT', '/v1/accounts/5/settings', { isWhatsappEnabled: true, whatsappSenderConnectionId })
+      expect((await name(body.id)).status).to.equal(200)
+      await remove(body.id)
+      const accountId = await anAccount(world())
+      const { outcome, reason } = await deliver(world(), eventFor(aCustomer(), { account_id: accountId }))
+      expect((await name(null)).status).to.equal(200)
+      expect([outcome, reason]).to.deep.equal(['skipped', 'no_connection'])
+    })
+
     it('ends what waited for it, with the reason, and sends none of it', async () => {
       const { accountId, connectionId } = await anOwnConnection(world())
       await world().call('PATCH', `/v1/connections/${connectionId}`, { state: 'paused' })

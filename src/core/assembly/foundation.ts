@@ -86,8 +86,10 @@ export async function createFoundation(options: CoreOptions) {
   })
   const platformConnection = async (): Promise<Connection | undefined> => {
     const { connectionId } = await settings.get(platformAccountId)
-    const named = connectionId === undefined ? undefined : await connections.get(connectionId)
-    return named && named.state !== 'deleted' ? named : (await connections.platform())[0]
+    if (connectionId === undefined) return (await connections.platform())[0]
+    // One that is gone is never replaced by another, silently and at somebody else's cost.
+    const named = await connections.get(connectionId)
+    return named?.state === 'deleted' ? undefined : named
   }
   const outgoing = createOutgoingStore(database)
   const rejected = createRejectedEvents(database)
