@@ -17,8 +17,24 @@ export interface ChangeDeps {
   readonly now: () => Date
 }
 
-/** Who changes the account must give the credentials with it: they are sealed for both. */
-export type RowChanges = Partial<ConnectionDraft> & { readonly state?: 'active' | 'paused' | 'deleted' }
+type Credentials = Readonly<Record<string, string>>
+
+/** Values to set, field by field; null takes a field away. */
+export type CredentialChanges = Readonly<Record<string, string | null>>
+
+export interface RowChanges extends Partial<ConnectionDraft> {
+  /** As a whole. Who changes the account must give them with it: they are sealed for both. */
+  readonly credentials?: Credentials
+  readonly state?: 'active' | 'paused' | 'deleted'
+}
+
+/** Changes to credentials that stand in the row when it is written; throws where what comes of it cannot be used. */
+export type MergeCredentials = (before: Credentials) => Credentials
+
+export const mergeCredentials = (before: Credentials, changes: CredentialChanges): Credentials =>
+  Object.fromEntries(
+    Object.entries({ ...before, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null),
+  )
 
 /** 24 bytes are 32 characters of base64url. */
 const webhookKeyBytes = 24
@@ -40,10 +56,17 @@ export async function insertConnection(deps: ChangeDeps, draft: ConnectionDraft,
 }
 
 /** @returns false when there is no such connection any more */
-export const updateConnection = (deps: ChangeDeps, id: number, changes: RowChanges, actor: string): Promise<boolean> =>
+export const updateConnection = (
+  deps: ChangeDeps,
+  id: number,
+  given: RowChanges,
+  actor: string,
+  merge?: MergeCredentials,
+): Promise<boolean> =>
   deps.database.transaction(async (tx) => {
     const existing = await lockConnection(tx, deps, id)
     if (!existing || existing.state === 'deleted') return false
+    const changes = merge ? { ...given, credentials: merge(existing.credentials) } : given
     const state = changes.state ?? (changes.credentials ? 'active' : undefined)
     const columns = { ...columnsOf(existing, changes, deps), ...(state ? stateColumns[state] : {}) }
     await updateRows(tx, 'wa_connections', [{ id, ...columns, updated_at: sqlTime(deps.now()) }])
@@ -101,8 +124,6 @@ const factsOf = ({ name, businessPhone, limits, fallbackConnectionId, templates,
   dialogueResults: dialogueResults ?? {},
   state,
 })
-
-type Credentials = Readonly<Record<string, string>>
 
 const changedNames = (before: Credentials, after: Credentials): string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => before[name] !== after[name])

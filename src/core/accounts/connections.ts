@@ -6,7 +6,14 @@ import type { DialogueResults, ProviderConnection, ProviderDefinition, TemplateM
 import type { Database } from '../storage/database.ts'
 import { isDatabaseAway, isUniqueViolation } from '../storage/database-errors.ts'
 import { sqlTime } from '../storage/time.ts'
-import { insertConnection, type RowChanges, updateConnection } from './change-connection.ts'
+import {
+  type CredentialChanges,
+  insertConnection,
+  type MergeCredentials,
+  mergeCredentials,
+  type RowChanges,
+  updateConnection,
+} from './change-connection.ts'
 import { type ConnectionRow, connectionSelect, fromRow, senderIdOf } from './connection-rows.ts'
 import type { Limits, SenderQuality } from './limits.ts'
 import type { SecretBox } from './secret-box.ts'
@@ -64,8 +71,8 @@ export interface ConnectionDraft {
 export type ConnectionChanges = Partial<
   Pick<
     ConnectionDraft,
-    'name' | 'businessPhone' | 'credentials' | 'templates' | 'dialogueResults' | 'limits' | 'fallbackConnectionId'
-  > & { readonly state: 'active' | 'paused' }
+    'name' | 'businessPhone' | 'templates' | 'dialogueResults' | 'limits' | 'fallbackConnectionId'
+  > & { readonly credentials: CredentialChanges; readonly state: 'active' | 'paused' }
 >
 
 export class SenderTakenError extends Error {
@@ -95,8 +102,16 @@ export interface ConnectionStore {
   noteEcho(id: number, sentAt: Date): Promise<void>
   /** Notes a reference that the provider gave back; undefined = it gave back another one. */
   noteKeptReference(id: number, reference: string | undefined): Promise<void>
-  /** Changes what is given; credentials as a whole; new credentials end a pause. Undefined when there is no such connection. */
-  patch(id: number, changes: ConnectionChanges, actor?: string): Promise<Connection | undefined>
+  /**
+   * Changes what is given; new credentials end a pause. Undefined when there is no such connection.
+   * @param accept throws where the credentials, as they would be then, cannot be used: nothing is changed
+   */
+  patch(
+    id: number,
+    changes: ConnectionChanges,
+    actor?: string,
+    accept?: (credentials: Connection['credentials']) => void,
+  ): Promise<Connection | undefined>
   /** Deletes it: its messages keep their history, its secrets are gone. False when there is no such connection. */
   remove(id: number, actor?: string): Promise<boolean>
   /**
@@ -203,9 +218,9 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
     return created
   }
 
-  const update = async (id: number, changes: RowChanges, actor: string) => {
+  const update = async (id: number, changes: RowChanges, actor: string, merge?: MergeCredentials) => {
     const before = await get(id)
-    const isThere = await updateConnection(deps, id, changes, actor)
+    const isThere = await updateConnection(deps, id, changes, actor, merge)
     changed()
     const after = isThere ? await get(id) : undefined
     if (!isDeepStrictEqual(before?.credentials, after?.credentials)) await deps.onCredentials?.(id)
@@ -244,13 +259,20 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
         return (await update(created.id, draft, actor)) ?? created
       }
     },
-    async patch(id, changes, actor = itself) {
+    async patch(id, { credentials: given, ...changes }, actor = itself, accept = () => {}) {
       const existing = await get(id)
       if (!existing || existing.state === 'deleted') return undefined
-      const senderId = senderIdOf({ ...existing, ...changes }, deps)
+      if (!given) return update(id, changes, actor)
+      // Into what stands there by then: somebody else may have changed another field meanwhile.
+      const merge: MergeCredentials = (before) => {
+        const credentials = mergeCredentials(before, given)
+        accept(credentials)
+        return credentials
+      }
+      const senderId = senderIdOf({ ...existing, credentials: mergeCredentials(existing.credentials, given) }, deps)
       const other = senderId === undefined ? undefined : await bySender(existing.provider, senderId)
       if (other && other.id !== existing.id) throw new SenderTakenError(senderId ?? '')
-      return update(id, changes, actor)
+      return update(id, changes, actor, merge)
     },
     async remove(id, actor = itself) {
       const isRemoved = await updateConnection(deps, id, { state: 'deleted', credentials: {} }, actor)

@@ -1,6 +1,7 @@
 /** Sender connections: entered, changed, shown without their secrets. */
 
 import { z } from 'zod'
+import { mergeCredentials } from '../../core/accounts/change-connection.ts'
 import type { ConnectionEvents } from '../../core/accounts/connection-events.ts'
 import { type Connection, SenderTakenError, webhookUrlOf } from '../../core/accounts/connections.ts'
 import { fieldErrors } from '../../core/accounts/credential-fields.ts'
@@ -101,7 +102,7 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     const provider = deps.providers.find((candidate) => candidate.id === existing?.provider)
     if (!existing || !provider || existing.state === 'deleted') throw notFound('connection')
     if (isMirrored(existing) && Object.keys(body).some((name) => name !== 'state')) throw changedThere()
-    const credentials = { ...existing.credentials, ...body.credentials }
+    const credentials = mergeCredentials(existing.credentials, body.credentials ?? {})
     assertFields(provider, credentials, body)
     await assertFallback(deps, existing.accountId, body)
     const isVerified = query.verify && body.credentials !== undefined
@@ -112,10 +113,11 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     const fallback = body.fallbackConnectionId === undefined ? {} : { fallbackConnectionId: fallbackIdOf(body) }
     const changes = {
       ...defined({ name, businessPhone, limits, state, templates: body.templates, dialogueResults }),
-      ...(body.credentials ? { credentials } : {}),
+      ...defined({ credentials: body.credentials }),
       ...fallback,
     }
-    const changed = await deps.connections.patch(existing.id, changes, actorOf(caller)).catch(takenToProblem)
+    const accept = (merged: Connection['credentials']) => assertFields(provider, merged, body)
+    const changed = await deps.connections.patch(existing.id, changes, actorOf(caller), accept).catch(takenToProblem)
     if (!changed) throw notFound('connection')
     await deps.mended(changed.id)
     return { status: 200, body: { ...shownConnection(deps, changed, caller), checks } }

@@ -1,0 +1,56 @@
+import { expect } from 'chai'
+import type { ProviderAdapter, ProviderDefinition } from '../../src/core/contract/provider.ts'
+import { providers } from '../../src/providers/index.ts'
+import { anOwnConnection, sharedWorld, storages } from '../support/stories.ts'
+
+const newToken = 'EAAnewtokenfromone1111'
+
+/** Providers that answer a check of the new token only when they are let. */
+function slowProviders() {
+  let wasAsked = () => {}
+  let answer = () => {}
+  const asked = new Promise<void>((resolve) => {
+    wasAsked = resolve
+  })
+  const answers = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const slow = providers.map((provider): ProviderDefinition => {
+    const createAdapter: ProviderDefinition['createAdapter'] = (deps) => {
+      const adapter = provider.createAdapter(deps)
+      const check: ProviderAdapter['check'] = async (connection) => {
+        if (connection.credentials.accessToken === newToken) {
+          wasAsked()
+          await answers
+        }
+        return adapter.check(connection)
+      }
+      return { ...adapter, check }
+    }
+    return { ...provider, createAdapter }
+  })
+  return { slow, asked, answer: () => answer() }
+}
+
+interface Shown {
+  readonly credentials: Record<string, string>
+}
+
+for (const storage of storages) {
+  describe(`changes of a connection on ${storage}`, () => {
+    const { slow, asked, answer } = slowProviders()
+    const world = sharedWorld({ storage, providers: slow })
+    const patch = (id: string, credentials: object, query = '?verify=false') =>
+      world().call<Shown>('PATCH', `/v1/connections/${id}${query}`, { credentials })
+
+    it('are both kept when one came while the provider was asked about the other', async () => {
+      const { connectionId } = await anOwnConnection(world())
+      const first = patch(connectionId, { accessToken: newToken }, '')
+      await asked
+      const second = await patch(connectionId, { appSecret: 'new_secret_of_the_app_2222' })
+      expect(second.body.credentials).to.include({ appSecret: '…2222' })
+      answer()
+      expect((await first).body.credentials).to.include({ accessToken: '…1111', appSecret: '…2222' })
+    })
+  })
+}
