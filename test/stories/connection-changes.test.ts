@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { ProviderAdapter, ProviderDefinition } from '../../src/core/contract/provider.ts'
 import { providers } from '../../src/providers/index.ts'
+import { aDialog360Account, aWebhookUser } from '../support/dialog360.ts'
 import { anOwnConnection, sharedWorld, storages } from '../support/stories.ts'
 
 const newToken = 'EAAnewtokenfromone1111'
@@ -51,6 +52,23 @@ for (const storage of storages) {
       expect(second.body.credentials).to.include({ appSecret: '…2222' })
       answer()
       expect((await first).body.credentials).to.include({ accessToken: '…1111', appSecret: '…2222' })
+    })
+
+    it('take a credential away that need not be there, and no other', async () => {
+      const { connectionId } = await anOwnConnection(world())
+      await patch(connectionId, { previousAppSecret: 'leaked_secret_of_the_app_1' })
+      const { status, body } = await patch(connectionId, { previousAppSecret: null })
+      expect(status).to.equal(200)
+      expect(body.credentials).to.have.all.keys('phoneNumberId', 'wabaId', 'accessToken', 'appSecret')
+      expect((await patch(connectionId, { appSecret: null })).status, 'one that must be there').to.equal(400)
+    })
+
+    it('take credentials away that belong together, only together', async () => {
+      const { connectionId } = await aDialog360Account(world(), { webhookUser: aWebhookUser })
+      expect((await patch(connectionId, { webhookUser: null })).status).to.equal(400)
+      const { status, body } = await patch(connectionId, { webhookUser: null, webhookPassword: null })
+      expect(status).to.equal(200)
+      expect(body.credentials).to.have.all.keys('phoneNumberId', 'wabaId', 'apiKey')
     })
   })
 }

@@ -31,6 +31,8 @@ export interface ConnectionHandlerDeps extends UsableDeps {
   readonly events: ConnectionEvents
 }
 
+const credential = z.string().min(1).max(4_096)
+
 export const connectionSchema = z.strictObject({
   accountId: z.int().positive().max(2_147_483_647),
   provider: z.string(),
@@ -45,14 +47,14 @@ export const connectionSchema = z.strictObject({
     .strictObject({ messagesPerSecond: z.number().positive().max(10_000), concurrency: z.int().min(1).max(1_000) })
     .partial()
     .optional(),
-  credentials: z.record(z.string(), z.string().min(1).max(4_096)),
+  credentials: z.record(z.string(), credential),
   ...mappingShape,
 })
 
-/** The body of PATCH: what is given replaces what was; credentials field by field. */
+/** The body of PATCH: what is given replaces what was; credentials field by field, and null takes one away. */
 export const connectionChanges = connectionSchema
   .omit({ accountId: true, provider: true })
-  .extend({ state: z.enum(['active', 'paused']) })
+  .extend({ credentials: z.record(z.string(), credential.nullable()), state: z.enum(['active', 'paused']) })
   .partial()
 
 export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
