@@ -1,5 +1,6 @@
 /** What is right and wrong with a connection: what its provider says, and what our own rows show. */
 
+import { isDeepStrictEqual } from 'node:util'
 import { type Connection, forProvider, webhookUrlOf } from '../accounts/connections.ts'
 import type { Capabilities, ConnectionCheck, ProviderAdapter } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
@@ -11,13 +12,16 @@ import { webhookFindings } from './webhook-findings.ts'
 import type { WebhookNotes } from './webhook-notes.ts'
 
 export interface Doctor {
-  /** Asks the provider and looks into our rows; never rejects because the provider does not answer. */
+  /**
+   * Asks the provider and looks into our rows; never rejects because the provider does not answer. Whoever asks while
+   * the connection is examined as it is shares the answer.
+   */
   examine(connection: Connection): Promise<ConnectionCheck[]>
 }
 
 export interface DoctorDeps {
   readonly database: Database
-  readonly adapter: (provider: string) => ProviderAdapter
+  readonly adapter: (provider: string) => Pick<ProviderAdapter, 'check'>
   readonly capabilities: (connection: Pick<Connection, 'provider'>) => Capabilities | undefined
   readonly notes: Pick<WebhookNotes, 'get'>
   readonly publicUrl: () => string
@@ -25,17 +29,35 @@ export interface DoctorDeps {
   readonly now: () => Date
 }
 
+interface Examination {
+  readonly connection: Connection
+  readonly checks: Promise<ConnectionCheck[]>
+}
+
 export function createDoctor(deps: DoctorDeps): Doctor {
+  /** One at a time: each takes several calls of the provider, which may hang for long. */
+  const running = new Map<number, Examination>()
   return {
-    async examine(connection) {
-      const [provider, own, templates] = await Promise.all([
-        askProvider(deps, connection),
-        lookInside(deps, connection),
-        templateFindings(deps.templates, connection),
-      ])
-      return [stateFinding(connection), ...provider, ...own, ...templates]
+    examine(connection) {
+      const { id } = connection
+      const shared = running.get(id)
+      if (shared && isDeepStrictEqual(shared.connection, connection)) return shared.checks
+      const checks = examineNow(deps, connection).finally(() => {
+        if (running.get(id)?.checks === checks) running.delete(id)
+      })
+      running.set(id, { connection, checks })
+      return checks
     },
   }
+}
+
+async function examineNow(deps: DoctorDeps, connection: Connection): Promise<ConnectionCheck[]> {
+  const [provider, own, templates] = await Promise.all([
+    askProvider(deps, connection),
+    lookInside(deps, connection),
+    templateFindings(deps.templates, connection),
+  ])
+  return [stateFinding(connection), ...provider, ...own, ...templates]
 }
 
 async function askProvider({ adapter, publicUrl }: DoctorDeps, connection: Connection): Promise<ConnectionCheck[]> {
