@@ -4,7 +4,7 @@ import { atOnce } from './at-once.ts'
 
 const connectionsAtOnce = 8
 
-/** Does the work for the items of each connection together; rejects with the first failure. */
+/** Does the work for the items of each connection together; rejects with the first failure, once all have ended. */
 export async function perConnection<T extends { readonly connectionId: number | null }>(
   items: readonly T[],
   work: (items: readonly T[]) => Promise<void>,
