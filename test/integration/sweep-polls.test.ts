@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
+import type { InboundEvent } from '../../src/core/contract/events.ts'
 import type { PolledMessage, ProviderAdapter } from '../../src/core/contract/provider.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
 import { createMetrics } from '../../src/core/observe/metrics.ts'
 import { createPollStore, type PollStore } from '../../src/core/polling/poll-store.ts'
 import { type SweepPollsDeps, sweepPolls } from '../../src/core/polling/sweep-polls.ts'
 import { createOutgoingStore, type OutgoingStore } from '../../src/core/sending/outgoing-store.ts'
+import { BatcherFullError } from '../../src/core/storage/batcher.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
+import { sqlTime } from '../../src/core/storage/time.ts'
 import { aConnection } from '../support/records.ts'
 import { storages } from '../support/stories.ts'
 import { createStorage } from '../support/world.ts'
@@ -56,14 +59,14 @@ for (const kind of storages) {
       await database.transaction((tx) => polls.add(tx, added, new Date(now.getTime() - 60_000)))
       return ids
     }
-    const sweep = (poll: ProviderAdapter['poll']) =>
+    const sweep = (poll: ProviderAdapter['poll'], receive: SweepPollsDeps['receive'] = async () => {}) =>
       sweepPolls({
         database,
         polls,
         outgoing,
         connection: async (id: number) => aConnection(id),
         adapter: () => ({ poll }) as ProviderAdapter,
-        receive: async () => {},
+        receive,
         received: () => {},
         log: createLogger('silent'),
         metrics: createMetrics(),
@@ -95,6 +98,26 @@ for (const kind of storages) {
         return []
       })
       expect(asked.sort()).to.deep.equal([`m-${ids[0]}`, `m-${ids[2]}`].sort())
+    })
+
+    it('ends its schedule for a message that cannot be read', async () => {
+      const [id = 0] = await taken(1, 1)
+      await database.write(`UPDATE wa_outgoing_messages SET payload = '{broken' WHERE id = $1`, [id])
+      const since = sqlTime(new Date(now.getTime() - 49 * 3_600_000))
+      await database.write('UPDATE wa_polls SET since = $2 WHERE wa_outgoing_message_id = $1', [id, since])
+      await sweep(async () => [])
+      expect(await database.select('SELECT wa_outgoing_message_id FROM wa_polls')).to.deep.equal([])
+    })
+
+    it('asks no more often when too much waits to be written', async () => {
+      await taken(3, 1)
+      let calls = 0
+      const poll = async () => {
+        calls++
+        return [{ part: { type: 'unreadable', why: 'test', raw: {} } }] as unknown as InboundEvent[]
+      }
+      await sweep(poll, () => Promise.reject(new BatcherFullError()))
+      expect(calls).to.equal(1)
     })
   })
 }

@@ -39,8 +39,10 @@ export async function sweepPolls(deps: SweepPollsDeps): Promise<number> {
   const due = await deps.polls.claim(maxPolled, deps.now())
   await perConnection(due, (polls) => {
     const work = (some: readonly Poll[]) => pollConnection(deps, some)
-    // Asked again when the lease is over, should it fail.
-    return workOnGroup({ work, putOff: async () => {}, log: deps.log }, polls).catch((error: unknown) =>
+    // Its schedule goes on, so that one that always fails is not asked about for ever.
+    const putOff = (poll: Poll) => deps.polls.settle([settled(poll, poll.awaits, deps.now(), deps.random())])
+    // Asked again when the lease is over, should all of it fail.
+    return workOnGroup({ work, putOff, log: deps.log }, polls).catch((error: unknown) =>
       deps.log.warn({ err: error, connectionId: polls[0]?.connectionId }, 'messages could not be asked about'),
     )
   })

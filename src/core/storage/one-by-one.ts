@@ -1,6 +1,7 @@
 /** Groups that fail as a whole are gone through singly, so that one row which cannot be applied stops no other. */
 
 import type { Logger } from '../observe/logger.ts'
+import { BatcherFullError } from './batcher.ts'
 import { isDatabaseAway, isTransient } from './database-errors.ts'
 
 export interface GroupWork {
@@ -43,7 +44,7 @@ export interface ItemWork<T> {
 
 /**
  * The same for items that are known beforehand.
- * @throws when the database is away or busy: then no item is to blame
+ * @throws when the database is away or busy, or too much waits for it: then no item is to blame
  */
 export async function workOnGroup<T>({ work, putOff, log }: ItemWork<T>, items: readonly T[]): Promise<void> {
   try {
@@ -62,4 +63,5 @@ export async function workOnGroup<T>({ work, putOff, log }: ItemWork<T>, items: 
   }
 }
 
-const isNobodysFault = (error: unknown): boolean => isDatabaseAway(error) || isTransient(error)
+const isNobodysFault = (error: unknown): boolean =>
+  isDatabaseAway(error) || isTransient(error) || error instanceof BatcherFullError
