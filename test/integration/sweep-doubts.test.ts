@@ -144,7 +144,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
         [broken],
       )
       expect(row?.state).to.equal('in_doubt')
-      expect(row?.failure_reason).to.match(/^not decided: SyntaxError/)
+      expect(row?.failure_reason).to.match(/^not decided yet: the message could not be worked on$/)
       expect(fromSqlTime(row?.due_at)).to.deep.equal(plus(20 * minute))
       expect(await sweepAt(10 * minute)).to.equal(0)
     })

@@ -16,6 +16,7 @@ import {
   recipientOf,
   toRecord,
 } from './outgoing-rows.ts'
+import { putOff } from './put-off.ts'
 
 export interface ClaimRequest {
   readonly connectionId: number
@@ -53,10 +54,11 @@ async function choose(tx: Executor, holding: string, request: ClaimRequest): Pro
   for (let looks = 0; looks < maxLooks && chosen.length < request.limit; looks++) {
     const wanted = powerOfTwo((request.limit - chosen.length) * 2)
     const found = await look(tx, holding, request, [...taken], wanted)
-    const late = found.filter(({ isLate }) => isLate).map(({ record }) => record)
+    const late = found.flatMap(({ record, isLate }) => (record && isLate ? [record] : []))
     if (late.length > 0) await endWithoutSending(tx, late, request.now)
-    for (const { record, isLate } of found) {
-      if (isLate) continue
+    for (const { id, record, isLate } of found) {
+      if (!record) await putOff(tx, id, ['queued', 'waiting'], request.now)
+      if (!record || isLate) continue
       const recipient = recipientOf(record)
       if (chosen.length === request.limit || taken.has(recipient)) continue
       taken.add(recipient)
@@ -67,7 +69,20 @@ async function choose(tx: Executor, holding: string, request: ClaimRequest): Pro
   return chosen
 }
 
-async function look(tx: Executor, holding: string, request: ClaimRequest, taken: readonly string[], limit: number) {
+interface Candidate {
+  readonly id: number
+  /** Undefined: its row cannot be read, which is no reason to keep the others waiting. */
+  readonly record: OutgoingRecord | undefined
+  readonly isLate: boolean
+}
+
+async function look(
+  tx: Executor,
+  holding: string,
+  request: ClaimRequest,
+  taken: readonly string[],
+  limit: number,
+): Promise<Candidate[]> {
   const bind: SqlValue[] = [request.connectionId, sqlTime(request.now)]
   const others =
     taken.length > 0 ? `AND COALESCE(customer_phone, customer_user_id, '') NOT IN (${list(taken, bind)})` : ''
@@ -79,9 +94,17 @@ async function look(tx: Executor, holding: string, request: ClaimRequest, taken:
     bind,
   )
   return rows.map((row) => {
-    const record = toRecord(row)
-    return { record, isLate: isAfterEnd(record, fromSqlTime(row.ended_at)) }
+    const record = readableRecord(row)
+    return { id: Number(row.id), record, isLate: record !== undefined && isAfterEnd(record, fromSqlTime(row.ended_at)) }
   })
+}
+
+function readableRecord(row: Row): OutgoingRecord | undefined {
+  try {
+    return toRecord(row)
+  } catch {
+    return undefined
+  }
 }
 
 /** Rare, so the words for it are looked up only now. */

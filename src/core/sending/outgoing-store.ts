@@ -8,7 +8,7 @@ import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import { whenBack } from '../storage/when-back.ts'
 import { claimMessages } from './claim.ts'
-import { type ClaimedMessage, type OutgoingDraft, rank } from './outgoing-message.ts'
+import { type ClaimedMessage, type MessageState, type OutgoingDraft, rank } from './outgoing-message.ts'
 import {
   changeRow,
   draftRow,
@@ -17,6 +17,7 @@ import {
   outgoingSelect,
   toRecord,
 } from './outgoing-rows.ts'
+import { putOff } from './put-off.ts'
 
 export interface Inserted {
   readonly id: number
@@ -69,8 +70,11 @@ export interface OutgoingStore {
   leasesOver(now: Date, limit: number): Promise<LostSend[]>
   /** Messages in doubt that somebody should decide about now, so many of each connection. */
   doubtsDue(now: Date, limit: number): Promise<DueDoubt[]>
-  /** What nobody can work on, for whatever reason, is looked at again later, and says why. */
-  putOff(id: number, why: unknown, now: Date): Promise<void>
+  /**
+   * What nobody can work on, for whatever reason, is looked at again later; in the end it is unknown what became of it.
+   * @param from what it was in when that was tried: what was decided meanwhile stays
+   */
+  putOff(id: number, from: readonly MessageState[], now: Date): Promise<void>
   /** Messages that wait because their connection was refused: it was mended, so they may go at once. */
   releaseWaiting(connectionId: number, failureCodes: readonly string[], now: Date): Promise<void>
   /**
@@ -89,8 +93,6 @@ export interface OutgoingStore {
 }
 
 const mostDoubts = 1_000
-/** Time for somebody to see it, and mend it. */
-const putOffMs = 10 * 60_000
 /** Shorter than a lease: after it the message would have become a doubt. */
 export const giveBackMs = 60_000
 
@@ -173,13 +175,7 @@ export function createOutgoingStore(database: Database): OutgoingStore {
         connectionId: connection === null ? null : Number(connection),
       }))
     },
-    async putOff(id, why, now) {
-      await database.write(
-        `UPDATE wa_outgoing_messages SET due_at = $2, failure_reason = $3, updated_at = $4
-         WHERE id = $1 AND due_at <= $4`,
-        [id, sqlTime(new Date(now.getTime() + putOffMs)), `not decided: ${why}`.slice(0, 1024), sqlTime(now)],
-      )
-    },
+    putOff: (id, from, now) => putOff(database, id, from, now),
     async releaseWaiting(connectionId, failureCodes, now) {
       const codes = failureCodes.map((_, index) => `$${index + 3}`).join(', ')
       await database.write(

@@ -52,7 +52,7 @@ export async function sweepDoubts(deps: DoubtDeps): Promise<number> {
       deps,
       doubts.map(({ id }) => id),
     )
-  const putOff = ({ id }: DueDoubt, why: unknown) => store.putOff(id, why, now())
+  const putOff = ({ id }: DueDoubt) => store.putOff(id, ['in_doubt'], now())
   await perConnection(due, (doubts) => workOnGroup({ work, putOff, log }, doubts))
   return due.length
 }

@@ -27,7 +27,7 @@ export async function sweepUndelivered(deps: UndeliveredDeps): Promise<number> {
   const { store, now, log } = deps
   const due = await store.undeliveredDue(now(), sweepLimit)
   const work = (ids: readonly number[]) => endAll(deps, ids)
-  const putOff = (id: number, why: unknown) => store.putOff(id, why, now())
+  const putOff = (id: number) => store.putOff(id, ['accepted'], now())
   if (due.length > 0) await workOnGroup({ work, putOff, log }, due)
   return due.length
 }

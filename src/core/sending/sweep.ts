@@ -18,7 +18,7 @@ export async function sweepLostSends(deps: SweepDeps): Promise<number> {
   const now = deps.now()
   const lost = await deps.store.leasesOver(now, sweepLimit)
   const work = async (sends: readonly LostSend[]) => void (await recordAttempts(deps, sends.map(lostAttempt(now))))
-  const putOff = ({ id }: LostSend, why: unknown) => deps.store.putOff(id, why, now)
+  const putOff = ({ id }: LostSend) => deps.store.putOff(id, ['sending'], now)
   if (lost.length > 0) await workOnGroup({ work, putOff, log: deps.log }, lost)
   return lost.length
 }
@@ -39,7 +39,7 @@ export async function sweepExpired(deps: SweepDeps): Promise<number> {
   const { store, now, log } = deps
   const ids = await store.outOfTime(now(), sweepLimit)
   const work = (some: readonly number[]) => expire(deps, some)
-  const putOff = (id: number, why: unknown) => store.putOff(id, why, now())
+  const putOff = (id: number) => store.putOff(id, ['queued', 'waiting'], now())
   if (ids.length > 0) await workOnGroup({ work, putOff, log }, ids)
   return ids.length
 }

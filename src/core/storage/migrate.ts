@@ -15,6 +15,7 @@ import * as shipmentEnds from './migrations/010-shipment-ends.ts'
 import * as doctorAndTemplates from './migrations/011-doctor-and-templates.ts'
 import * as templatesDue from './migrations/012-templates-due.ts'
 import * as integrationEngine from './migrations/013-integration-engine.ts'
+import * as timeOfEnds from './migrations/014-time-of-ends.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
@@ -29,6 +30,7 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '011-doctor-and-templates', up: ({ context }) => doctorAndTemplates.up(context) },
   { name: '012-templates-due', up: ({ context }) => templatesDue.up(context) },
   { name: '013-integration-engine', up: ({ context }) => integrationEngine.up(context) },
+  { name: '014-time-of-ends', up: ({ context }) => timeOfEnds.up(context) },
 ]
 
 /** Named locks belong to the whole server: another installation's database on it has its own. */
