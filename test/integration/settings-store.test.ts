@@ -8,7 +8,7 @@ import {
 } from '../../src/core/accounts/settings.ts'
 import { type Database, type Executor, openDatabase, type SqlValue } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
-import { insertRows } from '../../src/core/storage/rows.ts'
+import { insertRows, selectIn } from '../../src/core/storage/rows.ts'
 import { sqlTime } from '../../src/core/storage/time.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
@@ -200,6 +200,55 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
         ['brand_new'],
       )
       expect(rows).to.deep.equal([{ status: 'UNVERIFIED', connection_id: 17 }])
+    })
+
+    const named = (name: string, whatsappSenderConnectionId: string | null = '17') => ({
+      ...full,
+      whatsappSenderConnectionId,
+      templates: { address_issue: { name, language: 'en' } },
+    })
+    const registered = async (names: readonly string[]) => {
+      const rows = await selectIn<{ template_name: string; connection_id: number }>(
+        database,
+        'SELECT template_name, connection_id FROM wa_templates WHERE template_name',
+        names,
+      )
+      return rows.map(({ template_name, connection_id }) => `${template_name} at ${connection_id}`).sort()
+    }
+
+    it('forgets a template that nobody names any more, unless more than its name is known', async () => {
+      const other = account + 100_000
+      const names = ['first', 'shared', 'sent'].map((name) => `${name}_${account}`)
+      const [first = '', shared = '', sent = ''] = names
+      await store.put(account, undefined, named(first))
+      await store.put(account, undefined, named(shared))
+      expect(await registered(names)).to.deep.equal([`${shared} at 17`])
+      await store.put(other, undefined, named(shared))
+      await store.put(account, undefined, named(sent))
+      await database.write('UPDATE wa_templates SET sent_count = 1 WHERE template_name = $1', [sent])
+      await store.put(account, undefined, { ...full, templates: {} })
+      expect(await registered(names)).to.deep.equal([`${sent} at 17`, `${shared} at 17`])
+      expect((await store.get(other)).templates.address_issue?.name).to.equal(shared)
+    })
+
+    it('keeps what accounts name apart from the built-in templates', async () => {
+      const name = `unplaced_${account}`
+      await store.put(account, undefined, named(name, null))
+      expect(await registered([name])).to.deep.equal([`${name} at -1`])
+      expect((await store.get(account)).templates.address_issue?.name).to.equal(name)
+    })
+
+    it('loses no name that one account takes while another gives it up', async () => {
+      const [one, other] = [account, account + 100_000]
+      const names = [`ping_${account}`, `pong_${account}`]
+      for (let round = 0; round < 10; round++) {
+        const [mine = '', theirs = ''] = round % 2 === 0 ? names : [...names].reverse()
+        await Promise.all([store.put(one, undefined, named(mine)), store.put(other, undefined, named(theirs))])
+        store.drop(one)
+        store.drop(other)
+        expect((await store.get(one)).templates.address_issue?.name).to.equal(mine)
+        expect((await store.get(other)).templates.address_issue?.name).to.equal(theirs)
+      }
     })
 
     it('keeps one whole set of settings when several are put at once', async () => {

@@ -54,7 +54,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
 
     it('keeps ids and counts at the next start, and brings texts up to date', async () => {
       const before = await rows()
-      await database.write("UPDATE wa_templates SET template_body = 'old', sent_count = 4")
+      await database.write("UPDATE wa_templates SET template_body = 'old', status = 'UNVERIFIED', sent_count = 4")
       await loadTemplateRegistry(database, catalog, now)
       expect(await rows()).to.deep.equal(before.map((row) => ({ ...row, sent_count: 4 })))
       await database.write('UPDATE wa_templates SET sent_count = 0')

@@ -7,6 +7,7 @@ import { joinOverrides } from '../conversations/flows-override.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
+import { enterNamed, forgetUnnamed } from './named-templates.ts'
 import { publicUrl } from './public-url.ts'
 import { createReadCache } from './read-cache.ts'
 
@@ -277,7 +278,13 @@ async function write(
   }
   const slug = keepsSlug ? before?.accountSlug : input.accountSlug
   await insertLayer(tx, database, { place, stamps, now }, { ...input, accountSlug: slug })
-  const detail = changesBetween(shownLayer(before), shownLayer(await layerAt(tx, accountId, channelId)))
+  const after = await layerAt(tx, accountId, channelId)
+  await forgetUnnamed(
+    tx,
+    database,
+    templateIdsOf(before).filter((id) => !templateIdsOf(after).includes(id)),
+  )
+  const detail = changesBetween(shownLayer(before), shownLayer(after))
   const subjectId = channelId === wholeAccount ? String(accountId) : `${accountId}/${channelId}`
   const subject = { subjectType: 'settings', subjectId, accountId }
   if (Object.keys(detail.after).length === 0) return
@@ -295,6 +302,9 @@ async function assertRoom(tx: Executor, accountId: number): Promise<void> {
 
 const layerAt = async (tx: Executor, accountId: number, channelId: string) =>
   (await loadLayers(tx, accountId, channelId)).get(channelId)
+
+const templateIdsOf = (layer: Layer | undefined): number[] =>
+  Object.values(layer?.templates ?? {}).map(({ id }) => Number(id))
 
 /** What the audit tells of a layer. */
 const shownLayer = ({ preferences, ...layer }: Layer = { templates: {}, preferences: {} }) => ({
@@ -333,34 +343,9 @@ async function insertLayer(
   })
   const notifications = [notification('', null)]
   for (const [reason, template] of Object.entries(templates)) {
-    notifications.push(notification(reason, await templateId(tx, database, connectionId ?? '0', template, now)))
+    notifications.push(notification(reason, await enterNamed(tx, database, connectionId, template, now)))
   }
   await insertRows(tx, 'poe_channel_notifications', notifications)
-}
-
-/** The registry's id of a template that an account names; one that is not known yet is entered as unverified. */
-async function templateId(
-  tx: Executor,
-  database: Database,
-  connectionId: string,
-  template: { name: string; language: string },
-  now: Date,
-): Promise<number> {
-  const row = {
-    connection_id: connectionId,
-    template_name: template.name,
-    language: template.language,
-    status: 'UNVERIFIED',
-    created_at: sqlTime(now),
-    updated_at: sqlTime(now),
-  }
-  await insertRows(tx, 'wa_templates', [row], database.keepExisting)
-  const [found] = await tx.select<{ id: number }>(
-    'SELECT id FROM wa_templates WHERE connection_id = $1 AND template_name = $2 AND language = $3',
-    [connectionId, template.name, template.language],
-  )
-  if (!found) throw new Error('the template that was just entered is not there')
-  return found.id
 }
 
 function isTimezone(zone: string): boolean {

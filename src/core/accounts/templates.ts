@@ -48,6 +48,7 @@ interface BuiltInRow {
   id: number
   template_name: string
   language: string
+  status: string
   template_body: string | null
   variables: string | null
 }
@@ -55,7 +56,7 @@ interface BuiltInRow {
 /** Every process that starts does this, so what is there as it should be costs one look. */
 async function enterBuiltIns(database: Database, catalog: TemplateCatalog, at: string): Promise<void> {
   const found = await database.select<BuiltInRow>(
-    'SELECT id, template_name, language, template_body, variables FROM wa_templates WHERE connection_id = $1',
+    'SELECT id, template_name, language, status, template_body, variables FROM wa_templates WHERE connection_id = $1',
     [builtIn],
   )
   const known = new Map(found.map((row) => [`${row.template_name}.${row.language}`, row]))
@@ -72,9 +73,11 @@ async function enterBuiltIns(database: Database, catalog: TemplateCatalog, at: s
     missing.map(({ place, text }) => ({ ...place, ...text, updated_at: at })),
     database.keepExisting,
   )
-  const changed = entries.flatMap(({ row, text }) =>
-    row && (row.template_body !== text.template_body || row.variables !== text.variables)
-      ? [{ id: row.id, ...text, updated_at: at }]
+  const changed = entries.flatMap(({ row, place, text }) =>
+    row &&
+    // An account may have named it before it was built in.
+    (row.status !== place.status || row.template_body !== text.template_body || row.variables !== text.variables)
+      ? [{ id: row.id, ...text, status: place.status, updated_at: at }]
       : [],
   )
   await updateRows(database, 'wa_templates', changed)
