@@ -9,6 +9,7 @@ import type { Method, World } from './world.ts'
 export interface Key {
   readonly id: string
   readonly key: string
+  readonly name: string
   readonly prefix: string
   readonly accountId: number
   readonly scopes: readonly Scope[]

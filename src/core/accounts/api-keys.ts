@@ -59,6 +59,8 @@ export interface ApiKeys {
   list(filter: ApiKeyFilter): Promise<ApiKey[]>
   /** Ends a key; true also when it had ended before, false when there is none. */
   revoke(id: number, actor: string): Promise<boolean>
+  /** Keys that work now and were made with this one, or with one that was: ending it ends none of them. Oldest first. */
+  activeDescendants(id: number): Promise<ApiKey[]>
   /** The key that is meant, if it works now. */
   check(key: string): Promise<ApiKey | undefined>
   /** Writes down which keys were used since it was called last. */
@@ -120,6 +122,7 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
       onChange?.()
       return isThere
     },
+    activeDescendants: (id) => activeDescendants(database, id, now()),
     async check(key) {
       if (!keyPattern.test(key)) return undefined
       const found = await cache.fetch(hashOf(key))
@@ -181,6 +184,15 @@ function revoke(database: Database, id: number, actor: string, now: Date): Promi
     await writeAudit(tx, { actor, action: 'api_key.revoke', ...subjectOf(row), detail }, now)
     return true
   })
+}
+
+async function activeDescendants(database: Database, id: number, now: Date): Promise<ApiKey[]> {
+  const sql = `${select} WHERE account_id = (SELECT account_id FROM api_keys WHERE id = $1) AND id >= $1 ORDER BY id`
+  const [ancestor, ...others] = (await database.select<Row>(sql, [id])).map(fromRow)
+  const makers = new Set([ancestor?.prefix])
+  // Oldest first, a maker always comes before what it made.
+  const made = others.filter(({ prefix, createdBy }) => makers.has(createdBy) && makers.add(prefix))
+  return made.filter((apiKey) => stateOf(apiKey, now) === 'active')
 }
 
 const subjectOf = (row: Row) => ({

@@ -52,7 +52,8 @@ export const createApiKeyHandlers = ({ apiKeys, now }: ApiKeyHandlerDeps) => ({
   async revoke({ params, caller }: RequestFacts): Promise<Reply> {
     const id = rowId(params.id)
     if (id === undefined || !(await apiKeys.revoke(id, actorOf(caller)))) throw notFound('API key')
-    return { status: 204 }
+    const stillActive = (await apiKeys.activeDescendants(id)).map((apiKey) => shown(apiKey, now()))
+    return { status: 200, body: { id: String(id), state: 'revoked', stillActive } }
   },
 })
 
