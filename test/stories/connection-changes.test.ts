@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { ProviderAdapter, ProviderDefinition } from '../../src/core/contract/provider.ts'
 import { providers } from '../../src/providers/index.ts'
+import { aKey, withKey } from '../support/clients.ts'
 import { aDialog360Account, aWebhookUser } from '../support/dialog360.ts'
 import { anOwnConnection, sharedWorld, storages } from '../support/stories.ts'
 
@@ -52,6 +53,23 @@ for (const storage of storages) {
       expect(second.body.credentials).to.include({ appSecret: '…2222' })
       answer()
       expect((await first).body.credentials).to.include({ accessToken: '…1111', appSecret: '…2222' })
+    })
+
+    it("say nothing of other accounts' connections to clients whose number is taken", async () => {
+      const [one, other] = [await anOwnConnection(world()), await anOwnConnection(world())]
+      const { key } = await aKey(world(), one.accountId)
+      const { phoneNumberId } = other.credentials
+      const path = `/v1/connections/${one.connectionId}?verify=false`
+      const answer = await withKey(world(), key, 'PATCH', path, { credentials: { phoneNumberId } })
+      expect(answer.status).to.equal(409)
+      expect(answer.text).not.to.match(/another|change that one/)
+      const draft = { accountId: one.accountId, provider: 'meta', name: 'Own', businessPhone: '+911140001234' }
+      const create = (credentials: object) =>
+        withKey(world(), key, 'POST', '/v1/connections?verify=false', { ...draft, credentials })
+      const foreign = await create(other.credentials)
+      expect(foreign.status).to.equal(409)
+      expect(foreign.text).not.to.match(/another|change that one/)
+      expect((await create(one.credentials)).text).to.include('change that one')
     })
 
     it('take a credential away that need not be there, and no other', async () => {

@@ -77,8 +77,11 @@ export type ConnectionChanges = Partial<
 
 export class SenderTakenError extends Error {
   override readonly name = 'SenderTakenError'
-  constructor(senderId: string) {
+  /** Is the other connection another account's? Then it is not for this one's clients to know of. */
+  readonly isForeign: boolean
+  constructor(senderId: string, isForeign: boolean) {
     super(`another connection has the sender ${senderId} already; change that one`)
+    this.isForeign = isForeign
   }
 }
 
@@ -210,7 +213,8 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const create = async (draft: ConnectionDraft, actor: string) => {
     const senderId = senderIdOf(draft, deps)
     // A second connection with the same number could not tell its reports from the first one's.
-    if (senderId && (await bySender(draft.provider, senderId))) throw new SenderTakenError(senderId)
+    const other = senderId ? await bySender(draft.provider, senderId) : undefined
+    if (senderId && other) throw new SenderTakenError(senderId, other.accountId !== draft.accountId)
     const webhookKey = await insertConnection(deps, draft, actor)
     changed()
     const created = await byWebhookKey(webhookKey)
@@ -243,7 +247,8 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
         if (managed && managed.senderId === senderId) return managed
         const holder = await bySender(draft.provider, senderId)
         // What somebody else entered is never taken over, nor are there two of one number.
-        if (holder && (managed || holder.accountId !== draft.accountId)) throw new SenderTakenError(senderId ?? '')
+        if (holder && (managed || holder.accountId !== draft.accountId))
+          throw new SenderTakenError(senderId ?? '', holder.accountId !== draft.accountId)
         return managed ?? holder
       }
       const existing = await find()
@@ -271,7 +276,8 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
       }
       const senderId = senderIdOf({ ...existing, credentials: mergeCredentials(existing.credentials, given) }, deps)
       const other = senderId === undefined ? undefined : await bySender(existing.provider, senderId)
-      if (other && other.id !== existing.id) throw new SenderTakenError(senderId ?? '')
+      if (other && other.id !== existing.id)
+        throw new SenderTakenError(senderId ?? '', other.accountId !== existing.accountId)
       return update(id, changes, actor, merge)
     },
     async remove(id, actor = itself) {

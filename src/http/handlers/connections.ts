@@ -90,7 +90,7 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     await assertFallback(deps, body.accountId, body)
     const checks = query.verify ? await check(deps, provider.id, body) : []
     const draft = { ...body, fallbackConnectionId: fallbackIdOf(body) }
-    const created = await deps.connections.create(draft, actorOf(caller)).catch(takenToProblem)
+    const created = await deps.connections.create(draft, actorOf(caller)).catch(refusedToProblem(caller))
     return { status: 201, body: { ...shownConnection(deps, created, caller), checks } }
   },
 
@@ -119,7 +119,9 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
       ...fallback,
     }
     const accept = (merged: Connection['credentials']) => assertFields(provider, merged, body)
-    const changed = await deps.connections.patch(existing.id, changes, actorOf(caller), accept).catch(takenToProblem)
+    const changed = await deps.connections
+      .patch(existing.id, changes, actorOf(caller), accept)
+      .catch(refusedToProblem(caller))
     if (!changed) throw notFound('connection')
     await deps.mended(changed.id)
     return { status: 200, body: { ...shownConnection(deps, changed, caller), checks } }
@@ -169,10 +171,13 @@ function assertFields(
   if (errors.length > 0) throw new HttpProblem(400, 'the body is not valid', { errors })
 }
 
-function takenToProblem(error: unknown): never {
-  if (error instanceof SenderTakenError) throw new HttpProblem(409, error.message)
-  throw error
-}
+const refusedToProblem =
+  (caller: Caller) =>
+  (error: unknown): never => {
+    if (!(error instanceof SenderTakenError)) throw error
+    const isHidden = error.isForeign && caller.kind === 'client'
+    throw new HttpProblem(409, isHidden ? 'the sender cannot be used here; ask who runs the gateway' : error.message)
+  }
 
 async function assertFallback(
   deps: ConnectionHandlerDeps,
