@@ -231,6 +231,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     publisherLease: createLease({ database, name: 'publish_activity', now }),
     rejected: foundation.rejected,
     messages: createMessages({
+      kinds: new Set(foundation.kinds.map(({ id }) => id)),
       database,
       activity,
       actions,

@@ -99,6 +99,14 @@ for (const storage of storages) {
       expect(await idsOf(world(), { phone: customer.phone, orderNumber: '#0' })).to.be.empty
     })
 
+    it('does not look through messages for a kind that there is not', async () => {
+      const { id, customer } = await aFirstMessage(world())
+      const rename = "UPDATE wa_outgoing_messages SET kind = 'no_kind' WHERE id = $1"
+      await world().database.write(rename, [Number(id)])
+      expect(await idsOf(world(), { phone: customer.phone })).to.deep.equal([id])
+      expect(await idsOf(world(), { phone: customer.phone, kind: 'no_kind' })).to.be.empty
+    })
+
     it('knows each status', async () => {
       const account_id = await anAccount(world())
       const ids = new Map<string, string>()
