@@ -56,6 +56,40 @@ for (const storage of storages) {
       expect(requestsFor(world(), customer)).to.be.empty
     })
 
+    const at = (time: string) => ({ status_log: { failed_delivery: time } })
+    const endAt = (shipment: number, time: string, status = 'delivered') =>
+      endShipment(world(), shipment, { status_log: { [status]: time } }, status)
+    const outcomeOf = async (shipment: number, time: string, logId: number) =>
+      (await deliver(world(), eventFor(aCustomer(), { id: shipment, status_log_id: String(logId), ...at(time) })))
+        .outcome
+
+    it('a delivery that failed clearly after it, by the log of the shipment, is told: the end was none', async () => {
+      const shipment = nextShipment++
+      const { sent, customer } = await aFirstMessage(world(), { id: shipment, ...at('2026-06-08 12:00:00') })
+      await endAt(shipment, '2026-06-08 16:00:00', 'rto_initiated')
+      expect(await outcomeOf(shipment, '2026-06-08 15:00:00', 880_000_001), 'before it').to.equal('skipped')
+      expect(await outcomeOf(shipment, '2026-06-08 16:04:00', 880_000_002), 'at about its time').to.equal('skipped')
+      const again = await deliver(
+        world(),
+        eventFor(customer, { id: shipment, status_log_id: '880000003', ...at('2026-06-09 11:00:00') }),
+      )
+      expect(again.outcome).to.equal('queued')
+      await settle(world())
+      const [, second] = messagesTo(world(), customer)
+      expect(second?.wamid).to.be.a('string').that.is.not.equal(sent.wamid)
+      await tap(world(), second, 'Reattempt')
+      expect(decisionsOf(world(), customer)).to.have.length(1)
+    })
+
+    it('a second end proves the first one, and one that does not tell its time is believed', async () => {
+      const [twice, timeless] = [nextShipment++, nextShipment++]
+      await endAt(twice, '2026-06-08 16:00:00', 'rto_initiated')
+      await endAt(twice, '2026-06-10 16:00:00', 'rto_delivered')
+      expect(await outcomeOf(twice, '2026-06-09 11:00:00', 880_000_004)).to.equal('skipped')
+      await endShipment(world(), timeless)
+      expect(await outcomeOf(timeless, '2026-06-09 11:00:00', 880_000_005)).to.equal('skipped')
+    })
+
     it("an event about another account's shipment of the same number is sent", async () => {
       const [customer, shipment] = [aCustomer(), nextShipment++]
       await endShipment(world(), shipment, { account_id: 380 })

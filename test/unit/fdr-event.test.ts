@@ -52,7 +52,7 @@ describe('failed-delivery event', () => {
       ndrCode: 14,
       ndrDescription: 'OTP-based cancellation',
       status: 'failed_delivery',
-      statusAt: new Date('2023-06-08T10:36:16Z'),
+      failedAt: new Date('2023-06-08T10:36:16Z'),
     } satisfies FdrEvent)
   })
 
@@ -137,7 +137,7 @@ describe('failed-delivery event', () => {
           country: undefined,
           ndrCode: undefined,
           attempt: undefined,
-          statusAt: new Date('2023-06-08T10:36:16Z'),
+          failedAt: undefined,
         },
       ],
       ['the remark of the tracking', { remarks: null }, { remarks: 'Code verified cancellation' }],

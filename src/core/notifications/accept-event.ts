@@ -1,7 +1,7 @@
 /** The story of an event: read it, decide what it asks for, write that down, and start what can start at once. */
 
 import type { Connection } from '../accounts/connections.ts'
-import { type EndOf, readEnds, type Subject } from '../conversations/shipment-ends.ts'
+import { disproves, type EndOf, readEnds, revokeEnds, type Subject } from '../conversations/shipment-ends.ts'
 import { whyEnded } from '../sending/after-end.ts'
 import type { Reservation } from '../sending/lane.ts'
 import type { ClaimedMessage, OutgoingDraft } from '../sending/outgoing-message.ts'
@@ -75,7 +75,7 @@ async function overtakenAmong({ database }: AcceptDeps, plans: readonly Plan[]):
   if (subjects.length === 0) return () => false
   const endOf = await readEnds(database, subjects).catch(() => undefined)
   return ({ decision, reservation }) =>
-    decision.type === 'send' && reservation !== undefined && (!endOf || endOf(subjectOf(decision)) !== undefined)
+    decision.type === 'send' && reservation !== undefined && (!endOf || isTooLate(decision, endOf))
 }
 
 /** The claim decides about it, and looks at the end that it meets. */
@@ -143,6 +143,10 @@ async function withoutEnded(tx: Executor, plans: readonly Plan[]): Promise<reado
   const subjects = plans.flatMap(({ decision }) => (decision.type === 'send' ? [subjectOf(decision)] : []))
   if (subjects.length === 0) return plans
   const endOf = await readEnds(tx, subjects)
+  const revoked = plans.flatMap(({ decision }) =>
+    decision.type === 'send' && endOf(subjectOf(decision)) && !isTooLate(decision, endOf) ? [subjectOf(decision)] : [],
+  )
+  await revokeEnds(tx, revoked)
   return plans.map((entry) => (entry.decision.type === 'send' ? withoutSending(entry, entry.decision, endOf) : entry))
 }
 
@@ -152,9 +156,15 @@ const subjectOf = ({ draft: { accountId, subject } }: SendDecision): Subject => 
   subjectId: subject?.id ?? null,
 })
 
+/** What happened clearly after the end, by the shipment's own log, shows that it goes on. */
+function isTooLate(decision: SendDecision, endOf: EndOf): boolean {
+  const end = endOf(subjectOf(decision))
+  return end !== undefined && !disproves(decision.happenedAt, end)
+}
+
 function withoutSending(entry: Plan, decision: SendDecision, endOf: EndOf): Plan {
   const end = endOf(subjectOf(decision))
-  if (!end) return entry
+  if (!end || !isTooLate(decision, endOf)) return entry
   const failure = { code: 'shipment_ended', detail: whyEnded(end.status) }
   const draft = { ...decision.draft, state: 'skipped', failure, dueAt: undefined, expiresAt: undefined } as const
   return { decision: { type: 'skip', draft } }

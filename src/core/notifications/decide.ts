@@ -21,7 +21,13 @@ import type { TemplateCatalog } from './template-catalog.ts'
 type SendDraft = OutgoingDraft & { readonly content: Content }
 
 export type Decision =
-  | { readonly type: 'send'; readonly draft: SendDraft; readonly connection: Connection }
+  | {
+      readonly type: 'send'
+      readonly draft: SendDraft
+      readonly connection: Connection
+      /** When what it tells of happened, by the subject's own log. */
+      readonly happenedAt?: Date | undefined
+    }
   | { readonly type: 'skip'; readonly draft: OutgoingDraft }
   | { readonly type: 'park'; readonly rejection: Rejection }
   /** Nothing is left to decide about a shipment. */
@@ -198,6 +204,7 @@ function send(
   return {
     type: 'send',
     connection,
+    happenedAt: notice.happenedAt,
     draft: {
       ...draft,
       connectionId: connection.id,

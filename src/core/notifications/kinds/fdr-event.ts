@@ -56,7 +56,8 @@ export interface FdrEvent {
   readonly ndrCode: number | undefined
   readonly ndrDescription: string | undefined
   readonly status: 'failed_delivery'
-  readonly statusAt: Date | undefined
+  /** By the shipment's log; the time of its newest update would move on with whatever came since. */
+  readonly failedAt: Date | undefined
 }
 
 export type FdrProblem =
@@ -175,7 +176,7 @@ const readTracking = (shipment: unknown) => {
     attempt: integer(at(shipment, 'status_log_count', failedDelivery)),
     ndrCode: integer(at(track, 'additional', 'ndr_status_code')),
     ndrDescription: text(at(track, 'additional', 'ndr_status_description')),
-    statusAt: time(at(shipment, 'status_log', failedDelivery)) ?? time(at(shipment, 'status_updated_at')),
+    failedAt: time(at(shipment, 'status_log', failedDelivery)),
   }
 }
 

@@ -56,6 +56,7 @@ function noticeOf(fdr: FdrEvent, { reasons, catalog }: FdrKindDeps): Reading {
       idempotencyKey: `fdr:${fdr.accountId}:${fdr.statusLogId}`,
       statusLogId: fdr.statusLogId,
       subject: { type: 'shipment', id: fdr.shipmentId },
+      happenedAt: fdr.failedAt,
       reason: reason.key,
       templateName: `fdr_${reason.key}`,
       isNotifiedByDefault: reason.notify,

@@ -20,6 +20,8 @@ export interface Notice {
   readonly idempotencyKey: string
   readonly statusLogId?: string | undefined
   readonly subject: { readonly type: string; readonly id: string }
+  /** When it happened, by the subject's own log. */
+  readonly happenedAt?: Date | undefined
   /** What the message is about; the key of the account's template for it. */
   readonly reason: string
   /** The built-in template. */

@@ -1,6 +1,6 @@
 /** Shipment updates that leave nothing to decide: delivered, cancelled, on the way back. */
 
-import { at, firstPresent, id, text } from '../read-lenient.ts'
+import { at, firstPresent, id, text, time } from '../read-lenient.ts'
 import { accountIdOf, isOtherShipmentEvent } from './fdr-event.ts'
 
 export interface ShipmentEnd {
@@ -8,6 +8,8 @@ export interface ShipmentEnd {
   readonly shipmentId: string
   /** As `flows.yaml` names it, e.g. `delivered`. */
   readonly status: string
+  /** When it happened, as the update tells it. */
+  readonly happenedAt?: Date | undefined
 }
 
 /** `RTO Initiated` as `rto_initiated`. */
@@ -31,5 +33,6 @@ export function readShipmentEnd(event: unknown, closing: ReadonlySet<string>): S
   const accountId = accountIdOf(
     firstPresent(at(shipment, 'account_id'), at(event, 'accountId'), at(event, 'account_id')),
   )
-  return shipmentId && shipmentId !== '0' && accountId ? { accountId, shipmentId, status } : undefined
+  const happenedAt = time(at(shipment, 'status_log', status)) ?? time(at(shipment, 'status_updated_at'))
+  return shipmentId && shipmentId !== '0' && accountId ? { accountId, shipmentId, status, happenedAt } : undefined
 }
