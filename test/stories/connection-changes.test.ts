@@ -72,6 +72,24 @@ for (const storage of storages) {
       expect((await create(one.credentials)).text).to.include('change that one')
     })
 
+    it('let an account have so many at most, not counting those that are deleted', async () => {
+      const { accountId, connectionId, credentials } = await anOwnConnection(world())
+      const fields = 'account_id, provider, name, business_phone, verify_token, credentials, created_at, updated_at'
+      for (let count = 1; count < 100; count++)
+        await world().database.write(
+          `INSERT INTO wa_connections (${fields}, webhook_key) SELECT ${fields}, $2 FROM wa_connections WHERE id = $1`,
+          [connectionId, `copy-${accountId}-${count}`],
+        )
+      const create = (phoneNumberId: string) =>
+        world().call('POST', '/v1/connections?verify=false', {
+          ...{ accountId, provider: 'meta', name: 'Own', businessPhone: '+911140001234' },
+          credentials: { ...credentials, phoneNumberId },
+        })
+      expect((await create('860000000000001')).status).to.equal(409)
+      expect((await world().call('DELETE', `/v1/connections/${connectionId}`)).status).to.equal(204)
+      expect((await create('860000000000001')).status).to.equal(201)
+    })
+
     it('take a credential away that need not be there, and no other', async () => {
       const { connectionId } = await anOwnConnection(world())
       await patch(connectionId, { previousAppSecret: 'leaked_secret_of_the_app_1' })

@@ -36,15 +36,28 @@ export const mergeCredentials = (before: Credentials, changes: CredentialChanges
     Object.entries({ ...before, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null),
   )
 
+const maxConnections = 100
+
+export class TooManyConnectionsError extends Error {
+  override readonly name = 'TooManyConnectionsError'
+  constructor() {
+    super(`an account has ${maxConnections} connections at most; delete one that is not needed any more`)
+  }
+}
+
 /** 24 bytes are 32 characters of base64url. */
 const webhookKeyBytes = 24
 
-/** @returns the key of its webhook, by which it is found */
+/**
+ * @returns the key of its webhook, by which it is found
+ * @throws {TooManyConnectionsError}
+ */
 export async function insertConnection(deps: ChangeDeps, draft: ConnectionDraft, actor: string): Promise<string> {
   const now = deps.now()
   const webhookKey = randomBytes(webhookKeyBytes).toString('base64url')
   const values = { ...toColumns(draft, webhookKey, deps), ...newKeys(draft, webhookKey, now) }
   await deps.database.transaction(async (tx) => {
+    await assertRoom(tx, draft.accountId)
     await insertRows(tx, 'wa_connections', [values])
     const [row] = await tx.select<{ id: number }>('SELECT id FROM wa_connections WHERE webhook_key = $1', [webhookKey])
     const { accountId, provider } = draft
@@ -53,6 +66,14 @@ export async function insertConnection(deps: ChangeDeps, draft: ConnectionDraft,
     await writeAudit(tx, { actor, action: 'connection.create', ...subject, detail: { before: null, after } }, now)
   })
   return webhookKey
+}
+
+async function assertRoom(tx: Executor, accountId: number): Promise<void> {
+  const [count] = await tx.select<{ n: number }>(
+    "SELECT COUNT(*) AS n FROM wa_connections WHERE account_id = $1 AND state <> 'deleted'",
+    [accountId],
+  )
+  if (Number(count?.n) >= maxConnections) throw new TooManyConnectionsError()
 }
 
 /** @returns false when there is no such connection any more */

@@ -94,6 +94,7 @@ export interface ConnectionStore {
   /**
    * @param actor who does it, as the audit names them
    * @throws {SenderTakenError} when another connection has the same business phone number at the provider
+   * @throws {TooManyConnectionsError}
    */
   create(draft: ConnectionDraft, actor?: string): Promise<Connection>
   /**

@@ -1,6 +1,7 @@
 /** Connections of the integration engine as connections of ours: entered, changed, paused when they are gone there. */
 
 import { isDeepStrictEqual } from 'node:util'
+import { TooManyConnectionsError } from '../accounts/change-connection.ts'
 import {
   type Connection,
   type ConnectionChanges,
@@ -78,7 +79,7 @@ async function enter(
     else await update(deps, existing, draft)
     return undefined
   } catch (error) {
-    if (error instanceof SenderTakenError) return error.message
+    if (error instanceof SenderTakenError || error instanceof TooManyConnectionsError) return error.message
     if (isUniqueViolation(error)) return 'it was entered by another replica just now'
     throw error
   }

@@ -1,7 +1,7 @@
 /** Sender connections: entered, changed, shown without their secrets. */
 
 import { z } from 'zod'
-import { mergeCredentials } from '../../core/accounts/change-connection.ts'
+import { mergeCredentials, TooManyConnectionsError } from '../../core/accounts/change-connection.ts'
 import type { ConnectionEvents } from '../../core/accounts/connection-events.ts'
 import { type Connection, SenderTakenError, webhookUrlOf } from '../../core/accounts/connections.ts'
 import { fieldErrors } from '../../core/accounts/credential-fields.ts'
@@ -174,6 +174,7 @@ function assertFields(
 const refusedToProblem =
   (caller: Caller) =>
   (error: unknown): never => {
+    if (error instanceof TooManyConnectionsError) throw new HttpProblem(409, error.message)
     if (!(error instanceof SenderTakenError)) throw error
     const isHidden = error.isForeign && caller.kind === 'client'
     throw new HttpProblem(409, isHidden ? 'the sender cannot be used here; ask who runs the gateway' : error.message)
