@@ -97,7 +97,11 @@ function changesOf(existing: Connection, draft: EngineDraft): ConnectionChanges 
   const told = { name, businessPhone, credentials, templates, limits }
   const known = { ...existing, limits: existing.ownLimits }
   const changed = Object.entries(told).filter(([key, value]) => !isSame(value, known[key as keyof typeof told]))
-  return { ...(Object.fromEntries(changed) as ConnectionChanges), ...stateFor(existing, changed.length > 0) }
+  const changes = Object.fromEntries(changed) as ConnectionChanges
+  // What is not told there any more is taken away.
+  const absent = Object.fromEntries(Object.keys(existing.credentials).map((name) => [name, null]))
+  const whole = changes.credentials ? { credentials: { ...absent, ...changes.credentials } } : {}
+  return { ...changes, ...whole, ...stateFor(existing, changed.length > 0) }
 }
 
 const isSame = (one: unknown, other: unknown): boolean =>
