@@ -146,6 +146,18 @@ describe('breaker', () => {
     expect(breaker.state()).to.equal('open')
   })
 
+  it('opens for calls that last as long as the window, as those do that are never answered', async () => {
+    create({ windowMs: 200 })
+    await times(1, breaker, failed('no_answer'))
+    await sleep(250)
+    const calls = Array.from({ length: 10 }, heldCall)
+    const outcomes = calls.map(({ call }) => breaker.run(call))
+    await sleep(250)
+    for (const { end } of calls) end(failed('no_answer'))
+    await Promise.all(outcomes)
+    expect(breaker.state()).to.equal('open')
+  })
+
   it('a call that throws counts, and its error is passed on', async () => {
     create()
     await times(1, breaker, failed('no_answer'))

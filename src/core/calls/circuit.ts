@@ -48,13 +48,15 @@ export function createCircuit<T>(options: CircuitOptions<T>): Circuit<T> {
     state: () => (breaker?.opened ? 'open' : breaker?.halfOpen ? 'half_open' : 'closed'),
     allows: () => !breaker || breaker.closed || breaker.pendingClose,
     async run(call) {
-      if (breaker) return throughBreaker(breaker, call, options.notCalled)
-      const outcome = await call()
-      if (!options.isTrouble(outcome)) return outcome
+      if (breaker && !breaker.closed) return throughBreaker(breaker, call, options.notCalled)
+      const calling = call()
+      await calling.catch(() => {})
+      if (!breaker && !options.isTrouble(await calling)) return calling
       breaker ??= newBreaker(options)
-      // Only counted: when others of the same burst opened it meanwhile, this call was made all the same.
-      await throughBreaker(breaker, async () => outcome, options.notCalled)
-      return outcome
+      // Counted when it ends: opossum counts a call when it begins, and one that lasts until its deadline would have left
+      // the window by then. When others of the same burst opened it meanwhile, this call was made all the same.
+      await throughBreaker(breaker, () => calling, options.notCalled)
+      return calling
     },
     close: () => breaker?.shutdown(),
   }
