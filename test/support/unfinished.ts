@@ -32,11 +32,13 @@ export const inDoubt = "wa_outgoing_messages WHERE state = 'in_doubt'"
  * them. Only for when every report of them that will come has been applied.
  */
 export async function ageDoubts(database: Database): Promise<void> {
-  await database.write(
+  // Each of its own, as the gateway works on the same rows: one that loses a deadlock is repeated.
+  const write = (sql: string) => database.transaction((tx) => tx.write(sql))
+  await write(
     `UPDATE wa_send_attempts SET started_at = started_at - INTERVAL 30 MINUTE
      WHERE wa_outgoing_message_id IN (SELECT id FROM ${inDoubt})`,
   )
-  await database.write(
+  await write(
     `UPDATE wa_outgoing_messages SET due_at = UTC_TIMESTAMP(3), updated_at = updated_at WHERE state = 'in_doubt'`,
   )
 }
