@@ -60,11 +60,15 @@ const waiting: readonly string[] = ['stories', 'proof/doubts', 'proof/frozen']
 const isAside = ({ name }: TestGroup, services: TestServices | undefined): boolean =>
   waiting.includes(name) && (name === 'stories' || services?.vhost.isOwn === true)
 
+const judgesSpeed = ({ name }: TestGroup): boolean => name === 'pace' || name.startsWith('proof/')
+
 const runGroups = async (plan: TestPlan, services: TestServices | undefined): Promise<void> => {
   const isAlone = plan.groups.length === 1
   const aside = isAlone ? [] : plan.groups.filter((group) => isAside(group, services))
   const besides = aside.map((group) => testBeside(group, plan, services))
   for (const group of plan.groups.filter((candidate) => !aside.includes(candidate))) {
+    // It has the machine to itself.
+    if (judgesSpeed(group)) await Promise.all(besides)
     await steps.test(testStep(group, plan, services))
   }
   await Promise.all(besides)
