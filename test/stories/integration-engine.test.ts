@@ -132,6 +132,7 @@ for (const storage of storages) {
         [answer(401, {}), /refuses our key/],
         [answer(200, 'nonsense'), /something else than a page/],
         [answer(200, { connections: 'none' }), /something else than a page/],
+        [answer(200, { connections: [] }), /no connection at all/],
         [answer(200, { connections: [], next: 'again' }), /more than 20000/],
         [resetConnection, /does not answer/],
       ]

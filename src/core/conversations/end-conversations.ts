@@ -6,7 +6,7 @@ import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
 import type { ConversationStore, StoredConversation } from './conversation-store.ts'
-import { noteEnds } from './shipment-ends.ts'
+import { keyOf, noteEnds } from './shipment-ends.ts'
 
 export interface EndDeps {
   readonly database: Pick<Database, 'keepExisting'>
@@ -49,8 +49,6 @@ export async function endConversations(
     now,
   )
 }
-
-const keyOf = (accountId: number, shipmentId: string): string => `${accountId}/${shipmentId}`
 
 async function firstMessages(tx: Executor, ends: readonly ShipmentEnd[]): Promise<number[]> {
   const wanted = new Set(ends.map(({ accountId, shipmentId }) => keyOf(accountId, shipmentId)))

@@ -28,7 +28,8 @@ export const endedAtColumn = `(SELECT shipment_end.ended_at FROM shipment_ends A
   WHERE candidate.subject_type = 'shipment' AND shipment_end.shipment_id = candidate.subject_id
   AND shipment_end.account_id = candidate.account_id) AS ended_at`
 
-const keyOf = (accountId: number, shipmentId: string | null): string => `${accountId}/${shipmentId}`
+/** Shipment ids are only unique within an account. */
+export const keyOf = (accountId: number, shipmentId: string | null): string => `${accountId}/${shipmentId}`
 
 /** Updates of one moment may carry times that lie a little apart. */
 const clearlyLaterMs = 5 * 60_000

@@ -47,6 +47,9 @@ async function apply(deps: MirrorDeps, entries: readonly unknown[]): Promise<Ent
   const mirrors = new Map(
     (await deps.connections.list()).filter(isMirrored).map((connection) => [connection.managedBy ?? '', connection]),
   )
+  // More likely a fault there than that every client left at once, and nobody could send any more.
+  if (entries.length === 0 && mirrors.size > 0)
+    throw new EngineError('tells of no connection at all; nothing was changed')
   const problems: EntryProblem[] = []
   const seen = new Set<string>()
   for (const raw of entries) {

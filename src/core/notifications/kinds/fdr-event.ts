@@ -189,7 +189,7 @@ const isGivenId = (value: unknown): boolean => isPresent(value) && text(value) !
 const largestAccountId = 2_147_483_647
 
 /** An account id as it comes; undefined when it is none. */
-export function accountIdOf(value: unknown): number | undefined {
+function accountIdOf(value: unknown): number | undefined {
   const account = integer(id(value))
   return account !== undefined && account <= largestAccountId ? account : undefined
 }

@@ -1,7 +1,7 @@
 /** Shipment updates that leave nothing to decide: delivered, cancelled, on the way back. */
 
-import { at, firstPresent, id, text, time } from '../read-lenient.ts'
-import { accountIdOf, isOtherShipmentEvent } from './fdr-event.ts'
+import { at, id, text, time } from '../read-lenient.ts'
+import { isOtherShipmentEvent, ownerOfFdrEvent } from './fdr-event.ts'
 
 export interface ShipmentEnd {
   readonly accountId: number
@@ -30,9 +30,7 @@ export function readShipmentEnd(event: unknown, closing: ReadonlySet<string>): S
   if (!closing.has(status)) return undefined
   const shipment = at(event, 'response_data')
   const shipmentId = id(at(shipment, 'id'))
-  const accountId = accountIdOf(
-    firstPresent(at(shipment, 'account_id'), at(event, 'accountId'), at(event, 'account_id')),
-  )
+  const accountId = ownerOfFdrEvent(event)
   const happenedAt = time(at(shipment, 'status_log', status)) ?? time(at(shipment, 'status_updated_at'))
   return shipmentId && shipmentId !== '0' && accountId ? { accountId, shipmentId, status, happenedAt } : undefined
 }
