@@ -16,9 +16,8 @@ import { maskSecret } from '../../core/observe/redact.ts'
 import { actorOf, type Caller, hasScope } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
-import { rowId } from '../steps/validate.ts'
 import { mappingErrors, mappingShape, shownMappings } from './connection-fields.ts'
-import { assertUsable, type UsableDeps } from './usable-connection.ts'
+import { assertUsable, findConnection, type UsableDeps } from './named-connection.ts'
 
 export interface ConnectionHandlerDeps extends UsableDeps {
   readonly providers: readonly ProviderDefinition[]
@@ -64,16 +63,13 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
   },
 
   async get({ params, caller }: RequestFacts): Promise<Reply> {
-    const id = rowId(params.id)
-    const connection = id === undefined ? undefined : await deps.connections.get(id)
-    if (!connection || connection.state === 'deleted') throw notFound('connection')
+    const connection = await findConnection(deps.connections, params.id)
     return { status: 200, body: shownConnection(deps, connection, caller) }
   },
 
   /** What the provider told about the connection's account, number and templates. */
   async listEvents({ params, query }: RequestFacts<undefined, { limit: number; cursor?: number }>): Promise<Reply> {
-    const connection = await deps.connections.get(rowId(params.id) ?? 0)
-    if (!connection || connection.state === 'deleted') throw notFound('connection')
+    const connection = await findConnection(deps.connections, params.id)
     const items = await deps.events.list(connection.id, query.limit, query.cursor)
     const next = items.length === query.limit ? (items.at(-1)?.id ?? null) : null
     return { status: 200, body: { items, next } }
@@ -100,9 +96,9 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     query,
     caller,
   }: RequestFacts<z.infer<typeof connectionChanges>, { verify: boolean }>): Promise<Reply> {
-    const existing = await deps.connections.get(rowId(params.id) ?? 0)
-    const provider = deps.providers.find((candidate) => candidate.id === existing?.provider)
-    if (!existing || !provider || existing.state === 'deleted') throw notFound('connection')
+    const existing = await findConnection(deps.connections, params.id)
+    const provider = deps.providers.find((candidate) => candidate.id === existing.provider)
+    if (!provider) throw notFound('connection')
     if (isMirrored(existing) && Object.keys(body).some((name) => name !== 'state')) throw changedThere()
     const credentials = mergeCredentials(existing.credentials, body.credentials ?? {})
     assertFields(provider, credentials, body)
@@ -128,8 +124,7 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
   },
 
   async remove({ params, caller }: RequestFacts): Promise<Reply> {
-    const existing = await deps.connections.get(rowId(params.id) ?? 0)
-    if (!existing || existing.state === 'deleted') throw notFound('connection')
+    const existing = await findConnection(deps.connections, params.id)
     if (isMirrored(existing)) throw changedThere()
     if (existing.managedBy)
       throw new HttpProblem(409, `the connection is described by the ${existing.managedBy}, and is deleted there`)

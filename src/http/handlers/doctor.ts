@@ -1,12 +1,12 @@
 /** What is wrong with a connection, and what to do about it. */
 
-import { type Connection, type ConnectionStore, forProvider } from '../../core/accounts/connections.ts'
+import { type ConnectionStore, forProvider } from '../../core/accounts/connections.ts'
 import { failureKind } from '../../core/contract/failures.ts'
 import type { ProviderAdapter } from '../../core/contract/provider.ts'
 import type { Doctor } from '../../core/doctor/doctor.ts'
-import { HttpProblem, notFound } from '../problem.ts'
+import { HttpProblem } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
-import { rowId } from '../steps/validate.ts'
+import { findConnection } from './named-connection.ts'
 
 export interface DoctorHandlerDeps {
   readonly connections: Pick<ConnectionStore, 'get'>
@@ -16,14 +16,9 @@ export interface DoctorHandlerDeps {
 }
 
 export function createDoctorHandlers({ connections, doctor, adapter, now }: DoctorHandlerDeps) {
-  const found = async (id: string | undefined): Promise<Connection> => {
-    const connection = await connections.get(rowId(id) ?? 0)
-    if (!connection || connection.state === 'deleted') throw notFound('connection')
-    return connection
-  }
   return {
     async examine({ params }: RequestFacts): Promise<Reply> {
-      const connection = await found(params.id)
+      const connection = await findConnection(connections, params.id)
       const checks = await doctor.examine(connection)
       const body = {
         connectionId: String(connection.id),
@@ -36,7 +31,7 @@ export function createDoctorHandlers({ connections, doctor, adapter, now }: Doct
 
     /** Asks the provider to send webhooks about the connection's account. */
     async subscribe({ params }: RequestFacts): Promise<Reply> {
-      const connection = await found(params.id)
+      const connection = await findConnection(connections, params.id)
       const { subscribe } = adapter(connection.provider)
       if (!subscribe) throw new HttpProblem(409, 'this provider needs no subscription')
       const failure = await subscribe(forProvider(connection))

@@ -12,7 +12,7 @@ import { type FlowProblem, joinOverrides } from '../../core/conversations/flows-
 import { actorOf } from '../caller.ts'
 import { HttpProblem, notFound } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
-import { assertUsable, type UsableDeps } from './usable-connection.ts'
+import { assertUsable, type UsableDeps } from './named-connection.ts'
 import { assertTemplates, type VerifyTemplatesDeps } from './verify-templates.ts'
 
 export interface SettingsHandlerDeps extends UsableDeps, VerifyTemplatesDeps {

@@ -11,10 +11,9 @@ import type { TemplateSync } from '../../core/templates/sync.ts'
 import type { TemplateStore } from '../../core/templates/template-store.ts'
 import { type VerifyDeps, verifyTemplate } from '../../core/templates/verify.ts'
 import { wantedFor } from '../../core/templates/wanted.ts'
-import { HttpProblem, notFound } from '../problem.ts'
+import { HttpProblem } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
-import { rowId } from '../steps/validate.ts'
-import { assertUsable } from './usable-connection.ts'
+import { assertUsable, findConnection } from './named-connection.ts'
 
 export interface TemplateHandlerDeps extends VerifyDeps {
   readonly connections: ConnectionStore
@@ -58,23 +57,18 @@ export const verifySchema = z
 export const registerSchema = z.strictObject({ languages: z.array(language).min(1).max(10).optional() })
 
 export function createTemplateHandlers(deps: TemplateHandlerDeps) {
-  const found = async (id: string | undefined): Promise<Connection> => {
-    const connection = await deps.connections.get(rowId(id) ?? 0)
-    if (!connection || connection.state === 'deleted') throw notFound('connection')
-    return connection
-  }
   const shown = async (connection: Connection): Promise<object> => ({
     items: await deps.store.list(connection.id),
     ...(await deps.sync.reading(connection.id)),
   })
   return {
     async list({ params }: RequestFacts): Promise<Reply> {
-      return { status: 200, body: await shown(await found(params.id)) }
+      return { status: 200, body: await shown(await findConnection(deps.connections, params.id)) }
     },
 
     /** Reads them from the provider now. */
     async sync({ params }: RequestFacts): Promise<Reply> {
-      const connection = await found(params.id)
+      const connection = await findConnection(deps.connections, params.id)
       const list = await deps.sync.read(connection)
       if (!list) throw new HttpProblem(409, 'the templates of this provider cannot be listed')
       if ('failure' in list) throw unanswered(list.failure)
@@ -96,7 +90,7 @@ export function createTemplateHandlers(deps: TemplateHandlerDeps) {
     },
 
     async register({ params, body }: RequestFacts<z.infer<typeof registerSchema>>): Promise<Reply> {
-      const connection = await found(params.id)
+      const connection = await findConnection(deps.connections, params.id)
       const languages = body.languages ?? (await deps.settings.get(connection.accountId)).languages
       const results = await registerBuiltIns(deps.adapter(connection.provider), deps.catalog, connection, languages)
       if (!results) throw new HttpProblem(409, 'this provider keeps no templates that could be registered')

@@ -1,8 +1,21 @@
-import type { ConnectionStore } from '../../core/accounts/connections.ts'
-import { HttpProblem } from '../problem.ts'
+/** Connections that a request names: by its path, or in its body. */
+
+import type { Connection, ConnectionStore } from '../../core/accounts/connections.ts'
+import { HttpProblem, notFound } from '../problem.ts'
+import { rowId } from '../steps/validate.ts'
 
 export interface UsableDeps {
   readonly connections: ConnectionStore
+}
+
+/** @throws {HttpProblem} 404 when there is none with this id, or it was deleted */
+export async function findConnection(
+  connections: Pick<ConnectionStore, 'get'>,
+  id: string | undefined,
+): Promise<Connection> {
+  const connection = await connections.get(rowId(id) ?? 0)
+  if (!connection || connection.state === 'deleted') throw notFound('connection')
+  return connection
 }
 
 /**
