@@ -1,7 +1,7 @@
 /** THE table: one row a route, one column a check; a missing check is a visible hole. */
 
 import { z } from 'zod'
-import { settingsSchema } from '../core/accounts/settings.ts'
+import { settingsSchema } from '../core/accounts/settings-schema.ts'
 import { maxEventBytes } from '../core/notifications/parse-event.ts'
 import type { createActionHandlers } from './handlers/actions.ts'
 import type { createActivityHandlers } from './handlers/activity.ts'

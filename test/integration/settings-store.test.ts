@@ -1,11 +1,7 @@
 import { expect } from 'chai'
-import {
-  createSettingsStore,
-  type SettingsInput,
-  type SettingsStore,
-  settingsSchema,
-  TooManyChannelsError,
-} from '../../src/core/accounts/settings.ts'
+import { createSettingsStore, type SettingsStore } from '../../src/core/accounts/settings.ts'
+import { type SettingsInput, settingsSchema } from '../../src/core/accounts/settings-schema.ts'
+import { TooManyChannelsError } from '../../src/core/accounts/write-settings.ts'
 import { type Database, type Executor, openDatabase, type SqlValue } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { insertRows, selectIn } from '../../src/core/storage/rows.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { settingsSchema } from '../../src/core/accounts/settings.ts'
+import { settingsSchema } from '../../src/core/accounts/settings-schema.ts'
 import { type FlowsOverride, flowsOverrideSchema, loadFlows } from '../../src/core/conversations/flows.ts'
 import {
   createFlowsFor,

@@ -1,12 +1,9 @@
 /** What an account chose, for itself and for each of its channels. */
 
 import type { Connection } from '../../core/accounts/connections.ts'
-import {
-  type AccountSettings,
-  type SettingsInput,
-  type SettingsStore,
-  TooManyChannelsError,
-} from '../../core/accounts/settings.ts'
+import type { AccountSettings, SettingsStore } from '../../core/accounts/settings.ts'
+import type { SettingsInput } from '../../core/accounts/settings-schema.ts'
+import { TooManyChannelsError } from '../../core/accounts/write-settings.ts'
 import type { FlowsOverride } from '../../core/conversations/flows.ts'
 import { type FlowProblem, joinOverrides } from '../../core/conversations/flows-override.ts'
 import { actorOf } from '../caller.ts'

@@ -1,5 +1,5 @@
 import type { Connection } from '../../core/accounts/connections.ts'
-import type { SettingsInput } from '../../core/accounts/settings.ts'
+import type { SettingsInput } from '../../core/accounts/settings-schema.ts'
 import type { TemplateCatalog } from '../../core/notifications/template-catalog.ts'
 import { type VerifyDeps, verifyTemplate } from '../../core/templates/verify.ts'
 import { wantedFor } from '../../core/templates/wanted.ts'
