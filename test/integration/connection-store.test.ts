@@ -175,6 +175,19 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       expect(await store.byWebhookKey(flipped)).to.equal(undefined)
     })
 
+    it('forgets no connection however many keys are tried that open none', async () => {
+      const { webhookKey } = await store.create(aDraft())
+      await store.byWebhookKey(webhookKey)
+      const groups = 21
+      for (let group = 0; group < groups; group++) {
+        const tries = Array.from({ length: 1_000 }, (_, n) => `${group}_${n}`.padEnd(32, '_'))
+        await Promise.all(tries.map((key) => store.byWebhookKey(key)))
+      }
+      reads = 0
+      expect((await store.byWebhookKey(webhookKey))?.webhookKey).to.equal(webhookKey)
+      expect(reads).to.equal(0)
+    })
+
     it('reads the database once, until it is dropped', async () => {
       const { id } = await store.create(aDraft())
       await store.get(id)

@@ -1,10 +1,9 @@
 /** Sender connections: whose account a message leaves from. Credentials are sealed in the table, open only here. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { LRUCache } from 'lru-cache'
 import type { DialogueResults, ProviderConnection, ProviderDefinition, TemplateMappings } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
-import { isDatabaseAway, isUniqueViolation } from '../storage/database-errors.ts'
+import { isUniqueViolation } from '../storage/database-errors.ts'
 import { sqlTime } from '../storage/time.ts'
 import {
   type CredentialChanges,
@@ -14,7 +13,8 @@ import {
   type RowChanges,
   updateConnection,
 } from './change-connection.ts'
-import { type ConnectionRow, connectionSelect, fromRow, senderIdOf } from './connection-rows.ts'
+import { createConnectionReader } from './connection-reader.ts'
+import { senderIdOf } from './connection-rows.ts'
 import type { Limits, SenderQuality } from './limits.ts'
 import type { SecretBox } from './secret-box.ts'
 
@@ -142,12 +142,6 @@ export interface ConnectionsDeps {
   readonly nowMs?: () => number
 }
 
-interface CachedConnections {
-  readonly found: readonly Connection[]
-  /** When it was asked for: a change may have come right after. */
-  readonly askedAtMs: number
-}
-
 /** What an adapter gets to see of a connection. */
 export const forProvider = (connection: Connection): ProviderConnection => ({
   id: String(connection.id),
@@ -162,8 +156,6 @@ export const forProvider = (connection: Connection): ProviderConnection => ({
 export const webhookUrlOf = ({ provider, webhookKey }: Connection, publicUrl: string): string =>
   `${publicUrl}/webhooks/${provider}/${webhookKey}`
 
-/** Bounds how long a replica that missed the news of a change goes on with the old ones. */
-const cacheMs = 30_000
 /** Who acts where nobody asked for it. */
 const itself = 'gateway'
 /** 24 bytes as base64url. */
@@ -171,35 +163,8 @@ const webhookKeyPattern = /^[\w-]{32}$/
 const setState = 'UPDATE wa_connections SET state = $2, state_reason = $3, blocked_until = NULL'
 
 export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
-  const { database, now, onChange, nowMs = () => performance.now() } = deps
-  const cache = new LRUCache<string, CachedConnections>({ max: 20_000 })
-  let drops = 0
-
-  const read = async (where: string, bind: (string | number)[]) => {
-    const rows = await database.select<ConnectionRow>(`${connectionSelect} WHERE ${where} ORDER BY id`, bind)
-    return rows.map((row) => fromRow(row, deps))
-  }
-  const select = async (where: string, ...bind: (string | number)[]): Promise<readonly Connection[]> => {
-    const key = `${where}:${bind.join('/')}`
-    const cached = cache.get(key)
-    if (cached && nowMs() - cached.askedAtMs < cacheMs) return cached.found
-    const dropsBefore = drops
-    const askedAtMs = nowMs()
-    try {
-      const found = await read(where, bind)
-      // Dropped while it was being read: it may be from before the change.
-      if (drops === dropsBefore) cache.set(key, { found, askedAtMs })
-      return found
-    } catch (error) {
-      // Webhooks are verified and kept elsewhere while the database is away; credentials do not grow old that fast.
-      if (cached && cached.found.length > 0 && isDatabaseAway(error)) return cached.found
-      throw error
-    }
-  }
-  const drop = () => {
-    drops++
-    cache.clear()
-  }
+  const { database, now, onChange } = deps
+  const { select, drop } = createConnectionReader(deps)
   const changed = () => {
     drop()
     onChange?.()
