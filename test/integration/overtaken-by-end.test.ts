@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { noteEnds } from '../../src/core/conversations/shipment-ends.ts'
 import { type AcceptDeps, acceptEvents } from '../../src/core/notifications/accept-event.ts'
+import { shipmentEnded } from '../../src/core/notifications/gates/shipment-ended.ts'
 import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
 import { createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import { openDatabase } from '../../src/core/storage/database.ts'
@@ -46,6 +47,7 @@ for (const kind of storages) {
               return result
             },
           },
+          gates: [shipmentEnded],
           decide: async (body) => ({ type: 'send', draft: draftOf(body.toString()), connection: aConnection(1) }),
           outgoing,
           rejected: createRejectedEvents(database),

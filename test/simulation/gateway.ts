@@ -14,6 +14,7 @@ import { createContactNewsStore } from '../../src/core/inbound/contact-news-stor
 import { createInboundStore } from '../../src/core/inbound/inbound-store.ts'
 import { receiveWebhooks, type VerifiedWebhook } from '../../src/core/inbound/receive.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from '../../src/core/notifications/accept-event.ts'
+import { shipmentEnded } from '../../src/core/notifications/gates/shipment-ended.ts'
 import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
 import { type Claim, createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import { accountFailures, createBrake, createReact } from '../../src/core/sending/react.ts'
@@ -112,6 +113,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const accepting = {
     database,
     decide,
+    gates: [shipmentEnded],
     outgoing: store,
     rejected,
     endConversations: async () => {},

@@ -4,6 +4,7 @@ import { endConversations } from '../conversations/end-conversations.ts'
 import type { CoreOptions } from '../core.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from '../notifications/accept-event.ts'
 import { createDecide } from '../notifications/decide.ts'
+import { shipmentEnded } from '../notifications/gates/shipment-ended.ts'
 import type { ShipmentEnd } from '../notifications/kinds/shipment-end.ts'
 import { createBatcher } from '../storage/batcher.ts'
 import type { Executor } from '../storage/database.ts'
@@ -44,6 +45,7 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
   const accepting = {
     database,
     decide,
+    gates: [shipmentEnded],
     outgoing,
     rejected,
     endConversations: (tx: Executor, ends: readonly ShipmentEnd[]) =>

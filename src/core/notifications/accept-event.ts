@@ -1,8 +1,6 @@
 /** The story of an event: read it, decide what it asks for, write that down, and start what can start at once. */
 
 import type { Connection } from '../accounts/connections.ts'
-import { disproves, type EndOf, readEnds, revokeEnds, type Subject } from '../conversations/shipment-ends.ts'
-import { whyEnded } from '../sending/after-end.ts'
 import type { Reservation } from '../sending/lane.ts'
 import type { ClaimedMessage, OutgoingDraft } from '../sending/outgoing-message.ts'
 import { callDeadline } from '../sending/outgoing-rows.ts'
@@ -10,7 +8,8 @@ import type { Claim, Inserted, OutgoingStore } from '../sending/outgoing-store.t
 import { BatcherFullError } from '../storage/batcher.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { isDatabaseAway, isTransient } from '../storage/database-errors.ts'
-import type { DecideEvent, Decision } from './decide.ts'
+import type { DecideEvent, Decision, SendDecision } from './decide.ts'
+import { type Gate, overtaken, passGates, type Refusal } from './gates/gate.ts'
 import type { ShipmentEnd } from './kinds/shipment-end.ts'
 import type { RejectedEvents, Rejection } from './rejected-events.ts'
 
@@ -28,6 +27,8 @@ export interface EventResult {
 export interface AcceptDeps {
   readonly database: Database
   readonly decide: DecideEvent
+  /** What may still turn a message away, in this order. */
+  readonly gates: readonly Gate[]
   readonly outgoing: OutgoingStore
   readonly rejected: RejectedEvents
   /** Closes what is open about shipments that came to their end. */
@@ -50,9 +51,10 @@ export async function acceptEvents(deps: AcceptDeps, bodies: readonly Buffer[]):
   const plans = decisions.map((decision) => plan(deps, decision))
   try {
     const results = await write(deps, plans)
-    const isOvertaken = await overtakenAmong(deps, plans)
+    const beginning = plans.filter(({ reservation }) => reservation)
+    const late = await overtaken(deps.gates, deps.database, beginning.flatMap(sendsOf))
     for (const [index, entry] of plans.entries()) {
-      if (isOvertaken(entry)) putBack(deps, entry)
+      if (sendsOf(entry).some((message) => late.has(message))) putBack(deps, entry)
       else start(deps, entry, results[index], callBefore)
     }
     return results
@@ -64,27 +66,11 @@ export async function acceptEvents(deps: AcceptDeps, bodies: readonly Buffer[]):
   }
 }
 
-/**
- * Which calls must not begin, because another replica wrote their shipment's end while their rows were being written:
- * neither saw the other's. Where that cannot be read it is left to the claim.
- */
-async function overtakenAmong({ database }: AcceptDeps, plans: readonly Plan[]): Promise<(entry: Plan) => boolean> {
-  const subjects = plans.flatMap(({ decision, reservation }) =>
-    decision.type === 'send' && reservation ? [subjectOf(decision)] : [],
-  )
-  if (subjects.length === 0) return () => false
-  const endOf = await readEnds(database, subjects).catch(() => undefined)
-  return ({ decision, reservation }) =>
-    decision.type === 'send' && reservation !== undefined && (!endOf || isTooLate(decision, endOf))
-}
-
 /** The claim decides about it, and looks at the end that it meets. */
 function putBack({ giveBack }: AcceptDeps, entry: Plan): void {
   entry.reservation?.release()
   giveBack(claimOf(entry))
 }
-
-type SendDecision = Extract<Decision, { type: 'send' }>
 
 /** A decision and, when its call could start at once, the slot that was taken for it. */
 interface Plan {
@@ -92,8 +78,8 @@ interface Plan {
   readonly reservation?: Reservation | undefined
 }
 
-function plan({ reserve }: AcceptDeps, decision: Decision): Plan {
-  if (decision.type !== 'send') return { decision }
+function plan({ reserve, now }: AcceptDeps, decision: Decision): Plan {
+  if (decision.type !== 'send' || decision.draft.dueAt > now()) return { decision }
   const reservation = reserve(decision.connection, decision.draft.customerPhone ?? '')
   return { decision, reservation }
 }
@@ -108,7 +94,7 @@ const draftOf = ({ decision, reservation }: Plan): OutgoingDraft | undefined => 
 }
 
 async function write(
-  { database, outgoing, rejected, endConversations, now }: AcceptDeps,
+  { database, gates, outgoing, rejected, endConversations, now }: AcceptDeps,
   plans: readonly Plan[],
 ): Promise<EventResult[]> {
   const rejections = plans.flatMap(({ decision }) => (decision.type === 'park' ? [decision.rejection] : []))
@@ -116,7 +102,7 @@ async function write(
   const { decisions, inserted, parked } = await database.transaction(async (tx) => {
     // First, so that nothing is sent about a shipment whose end came in the same group.
     if (ends.length > 0) await endConversations(tx, ends)
-    const written = await withoutEnded(tx, plans)
+    const written = await throughGates({ gates }, tx, plans)
     const drafts = written.flatMap((entry) => draftOf(entry) ?? [])
     const inserted = await outgoing.insert(tx, drafts, now())
     const parked = rejections.length > 0 ? await rejected.park(tx, rejections, now()) : []
@@ -138,37 +124,26 @@ async function write(
   })
 }
 
-/** Events may come late, or be overtaken: what is about a shipment that came to its end is written, and not sent. */
-async function withoutEnded(tx: Executor, plans: readonly Plan[]): Promise<readonly Plan[]> {
-  const subjects = plans.flatMap(({ decision }) => (decision.type === 'send' ? [subjectOf(decision)] : []))
-  if (subjects.length === 0) return plans
-  const endOf = await readEnds(tx, subjects)
-  const revoked = plans.flatMap(({ decision }) =>
-    decision.type === 'send' && endOf(subjectOf(decision)) && !isTooLate(decision, endOf) ? [subjectOf(decision)] : [],
-  )
-  await revokeEnds(tx, revoked)
-  return plans.map((entry) => (entry.decision.type === 'send' ? withoutSending(entry, entry.decision, endOf) : entry))
+/** What a gate turns away is written all the same, with the reason. */
+async function throughGates(
+  { gates }: Pick<AcceptDeps, 'gates'>,
+  tx: Executor,
+  plans: readonly Plan[],
+): Promise<readonly Plan[]> {
+  const refused = await passGates(gates, tx, plans.flatMap(sendsOf))
+  return plans.map((entry) => {
+    const [message] = sendsOf(entry)
+    const refusal = message && refused.get(message)
+    return message && refusal ? { decision: skipped(message, refusal) } : entry
+  })
 }
 
-const subjectOf = ({ draft: { accountId, subject } }: SendDecision): Subject => ({
-  accountId,
-  subjectType: subject?.type ?? null,
-  subjectId: subject?.id ?? null,
+const sendsOf = ({ decision }: Plan): SendDecision[] => (decision.type === 'send' ? [decision] : [])
+
+const skipped = ({ draft }: SendDecision, failure: Refusal): Decision => ({
+  type: 'skip',
+  draft: { ...draft, state: 'skipped', failure, dueAt: undefined, expiresAt: undefined },
 })
-
-/** What happened clearly after the end, by the shipment's own log, shows that it goes on. */
-function isTooLate(decision: SendDecision, endOf: EndOf): boolean {
-  const end = endOf(subjectOf(decision))
-  return end !== undefined && !disproves(decision.happenedAt, end)
-}
-
-function withoutSending(entry: Plan, decision: SendDecision, endOf: EndOf): Plan {
-  const end = endOf(subjectOf(decision))
-  if (!end || !isTooLate(decision, endOf)) return entry
-  const failure = { code: 'shipment_ended', detail: whyEnded(end.status) }
-  const draft = { ...decision.draft, state: 'skipped', failure, dueAt: undefined, expiresAt: undefined } as const
-  return { decision: { type: 'skip', draft } }
-}
 
 const passedOver: EventResult = { eventId: 'none', outcome: 'skipped', reason: 'no_notification_for_event' }
 

@@ -3,31 +3,30 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection } from '../accounts/connections.ts'
 import type { AccountSettings } from '../accounts/settings.ts'
-import type { TemplateHealth } from '../accounts/template-health.ts'
 import type { OrderSnapshot } from '../activity/order-snapshot.ts'
 import type { Content } from '../contract/content.ts'
 import type { TemplateKey } from '../contract/events.ts'
-import { templateKey } from '../contract/provider.ts'
 import { buttonPayload } from '../conversations/button-payload.ts'
 import type { OutgoingDraft } from '../sending/outgoing-message.ts'
-import { type ChosenRoute, chooseRoute, type TemplateTrouble } from '../sending/route.ts'
+import type { ChosenRoute } from '../sending/route.ts'
+import { chooseSender, type SenderDeps } from './choose-sender.ts'
+import { type ChosenTemplate, chooseTemplate, type TemplateDeps } from './choose-template.ts'
 import type { Notice, NotificationKind } from './kinds/kind.ts'
 import type { ShipmentEnd } from './kinds/shipment-end.ts'
 import { parseEvent } from './parse-event.ts'
 import { toE164 } from './phone.ts'
 import type { Rejection } from './rejected-events.ts'
-import type { TemplateCatalog } from './template-catalog.ts'
 
-type SendDraft = OutgoingDraft & { readonly content: Content }
+export interface SendDecision {
+  readonly type: 'send'
+  readonly draft: OutgoingDraft & { readonly content: Content; readonly dueAt: Date }
+  readonly connection: Connection
+  /** When what it tells of happened, by the subject's own log. */
+  readonly happenedAt?: Date | undefined
+}
 
 export type Decision =
-  | {
-      readonly type: 'send'
-      readonly draft: SendDraft
-      readonly connection: Connection
-      /** When what it tells of happened, by the subject's own log. */
-      readonly happenedAt?: Date | undefined
-    }
+  | SendDecision
   | { readonly type: 'skip'; readonly draft: OutgoingDraft }
   | { readonly type: 'park'; readonly rejection: Rejection }
   /** Nothing is left to decide about a shipment. */
@@ -37,21 +36,11 @@ export type Decision =
 
 export type DecideEvent = (body: Buffer) => Promise<Decision>
 
-export interface DecideDeps {
+export interface DecideDeps extends SenderDeps, TemplateDeps {
   readonly kinds: readonly NotificationKind[]
-  readonly catalog: TemplateCatalog
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
-  readonly connection: (id: number) => Promise<Connection | undefined>
-  readonly platformConnection: () => Promise<Connection | undefined>
-  /** Is the connection's circuit breaker closed? */
-  readonly answers: (connection: Connection) => boolean
-  /** What the provider says of a template at a connection. */
-  readonly templateHealth: TemplateHealth['get']
   /** Has the customer refused marketing messages on a connection? */
   readonly hasOptedOut: (connectionId: number, phone: string) => Promise<boolean>
-  /** Must the connection itself say what stands for a template there? */
-  readonly mapsTemplates: (connection: Connection) => boolean
-  readonly builtInTemplateId: (name: string, language: string) => number | undefined
   /** The installation's own switch, above every account's. */
   readonly isEnabled: boolean
   readonly now: () => Date
@@ -88,8 +77,8 @@ async function decideNotice(deps: DecideDeps, kind: NotificationKind, notice: No
   const facts = { deps, kind, notice, settings, phone }
   const silence = whySilent(facts)
   if (silence) return skip(facts, silence)
-  const template = templateFor(facts)
-  const chosen = await routeFor(deps, settings, template)
+  const template = chooseTemplate(deps, notice, settings)
+  const chosen = await chooseSender(deps, settings, template)
   if ('none' in chosen) return skip(facts, chosen.code, chosen.none)
   const isMarketing = await isMarketingAt(deps, chosen.connection, template)
   if (isMarketing && (await deps.hasOptedOut(chosen.connection.id, phone))) return skip(facts, 'recipient_opted_out')
@@ -115,50 +104,6 @@ function whySilent({ deps, notice, settings }: Facts): string | undefined {
   if (!settings.isWhatsappEnabled) return 'whatsapp_disabled'
   if (!notice.isNotifiedByDefault && !settings.templates[notice.reason]) return 'no_template_for_reason'
   return undefined
-}
-
-async function routeFor(deps: DecideDeps, settings: AccountSettings, template: TemplateKey): Promise<ChosenRoute> {
-  const namesOwn = settings.connectionId !== undefined
-  const own = settings.connectionId === undefined ? undefined : await deps.connection(settings.connectionId)
-  const platform = namesOwn ? undefined : await deps.platformConnection()
-  const fallbackId = (own ?? platform)?.fallbackConnectionId
-  const fallback = fallbackId === undefined ? undefined : await deps.connection(fallbackId)
-  const troubles = await templateTroubles(deps, template, [own, platform, fallback])
-  return chooseRoute({
-    own,
-    namesOwn,
-    platform,
-    fallbackOf: () => fallback,
-    answers: deps.answers,
-    templateTrouble: ({ id }) => troubles.get(id),
-  })
-}
-
-const troubleOf = { usable: undefined, not_approved: 'template_not_approved', paused: 'template_paused' } as const
-
-/** What speaks against a template at each of these connections. */
-async function templateTroubles(
-  deps: DecideDeps,
-  template: TemplateKey,
-  connections: readonly (Connection | undefined)[],
-): Promise<Map<number, TemplateTrouble>> {
-  const troubles = new Map<number, TemplateTrouble>()
-  for (const connection of connections) {
-    const trouble = connection && (await templateTrouble(deps, template, connection))
-    if (connection && trouble) troubles.set(connection.id, trouble)
-  }
-  return troubles
-}
-
-async function templateTrouble(
-  { templateHealth, mapsTemplates }: DecideDeps,
-  template: TemplateKey,
-  connection: Connection,
-): Promise<TemplateTrouble | undefined> {
-  if (mapsTemplates(connection))
-    return Object.hasOwn(connection.templates, templateKey(template)) ? undefined : 'template_not_mapped'
-  const use = (await templateHealth(connection.id, template))?.use
-  return use ? troubleOf[use] : undefined
 }
 
 const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({
@@ -216,24 +161,5 @@ function send(
       state: 'queued',
       dueAt: deps.now(),
     },
-  }
-}
-
-type ChosenTemplate = ReturnType<typeof templateFor>
-
-/** The account's own template for the reason, else the built-in one in the account's first language. */
-function templateFor({ deps, notice, settings }: Facts) {
-  const own = settings.templates[notice.reason]
-  const hasBuiltIn = deps.catalog.keys.includes(notice.templateName)
-  const language = own?.language ?? settings.languages[0] ?? 'en'
-  const builtIn = hasBuiltIn ? deps.catalog.template(notice.templateName, language) : undefined
-  const actions = builtIn?.buttons.map((button) => button.action) ?? []
-  if (own) return { id: own.id, name: own.name, language: own.language, actions }
-  const written = builtIn?.language ?? language
-  return {
-    id: deps.builtInTemplateId(notice.templateName, written),
-    name: notice.templateName,
-    language: written,
-    actions,
   }
 }
