@@ -21,7 +21,7 @@ export interface SenderDeps {
 export async function chooseSender(
   deps: SenderDeps,
   settings: AccountSettings,
-  template: TemplateKey,
+  template: TemplateKey | undefined,
 ): Promise<ChosenRoute> {
   const namesOwn = settings.connectionId !== undefined
   const own = settings.connectionId === undefined ? undefined : await deps.connection(settings.connectionId)
@@ -44,10 +44,11 @@ const troubleOf = { usable: undefined, not_approved: 'template_not_approved', pa
 /** What speaks against a template at each of these connections. */
 async function templateTroubles(
   deps: SenderDeps,
-  template: TemplateKey,
+  template: TemplateKey | undefined,
   connections: readonly (Connection | undefined)[],
 ): Promise<Map<number, TemplateTrouble>> {
   const troubles = new Map<number, TemplateTrouble>()
+  if (!template) return troubles
   for (const connection of connections) {
     const trouble = connection && (await templateTrouble(deps, template, connection))
     if (connection && trouble) troubles.set(connection.id, trouble)

@@ -1,7 +1,7 @@
 /** Which template a notification is told by, and in which language. */
 
 import type { AccountSettings } from '../accounts/settings.ts'
-import type { Notice } from './kinds/kind.ts'
+import type { NamedContent, ReasonContent } from './kinds/kind.ts'
 import type { Action } from './reason.ts'
 import type { TemplateCatalog } from './template-catalog.ts'
 
@@ -21,7 +21,7 @@ export interface ChosenTemplate {
 /** The account's own template for the reason, else the built-in one in the account's first language. */
 export function chooseTemplate(
   { catalog, builtInTemplateId }: TemplateDeps,
-  { reason, templateName }: Notice,
+  { reason, templateName }: Pick<ReasonContent, 'reason' | 'templateName'>,
   settings: AccountSettings,
 ): ChosenTemplate {
   const own = settings.templates[reason]
@@ -31,4 +31,14 @@ export function chooseTemplate(
   if (own) return { id: own.id, name: own.name, language: own.language, actions }
   const written = builtIn?.language ?? language
   return { id: builtInTemplateId(templateName, written), name: templateName, language: written, actions }
+}
+
+/** The template of that name. Its quick replies ask for nothing: what they do belongs to the reason's conversation. */
+export function namedTemplate(
+  { builtInTemplateId }: TemplateDeps,
+  { name, language: wanted }: NamedContent,
+  settings: AccountSettings,
+): ChosenTemplate {
+  const language = wanted ?? settings.languages[0] ?? 'en'
+  return { id: builtInTemplateId(name, language), name, language, actions: [] }
 }

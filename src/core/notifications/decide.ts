@@ -6,16 +6,16 @@ import type { AccountSettings } from '../accounts/settings.ts'
 import type { OrderSnapshot } from '../activity/order-snapshot.ts'
 import type { Content } from '../contract/content.ts'
 import type { TemplateKey } from '../contract/events.ts'
-import { buttonPayload } from '../conversations/button-payload.ts'
 import type { OutgoingDraft } from '../sending/outgoing-message.ts'
 import type { ChosenRoute } from '../sending/route.ts'
 import { chooseSender, type SenderDeps } from './choose-sender.ts'
-import { type ChosenTemplate, chooseTemplate, type TemplateDeps } from './choose-template.ts'
+import type { TemplateDeps } from './choose-template.ts'
 import type { Notice, NotificationKind } from './kinds/kind.ts'
 import type { ShipmentEnd } from './kinds/shipment-end.ts'
 import { parseEvent } from './parse-event.ts'
 import { toE164 } from './phone.ts'
 import type { Rejection } from './rejected-events.ts'
+import { chooseWording, contentOf, type Wording } from './wording.ts'
 
 export interface SendDecision {
   readonly type: 'send'
@@ -77,17 +77,17 @@ async function decideNotice(deps: DecideDeps, kind: NotificationKind, notice: No
   const facts = { deps, kind, notice, settings, phone }
   const silence = whySilent(facts)
   if (silence) return skip(facts, silence)
-  const template = chooseTemplate(deps, notice, settings)
-  const chosen = await chooseSender(deps, settings, template)
+  const wording = chooseWording(deps, notice.content, settings)
+  const chosen = await chooseSender(deps, settings, wording.template)
   if ('none' in chosen) return skip(facts, chosen.code, chosen.none)
-  const isMarketing = await isMarketingAt(deps, chosen.connection, template)
+  const isMarketing = await isMarketingAt(deps, chosen.connection, wording.template)
   if (isMarketing && (await deps.hasOptedOut(chosen.connection.id, phone))) return skip(facts, 'recipient_opted_out')
-  return send(facts, { ...template, isMarketing }, chosen)
+  return send(facts, { wording, isMarketing }, chosen)
 }
 
 /** The provider decides what is marketing, whatever we registered the template as. */
-async function isMarketingAt({ templateHealth }: DecideDeps, { id }: Connection, template: TemplateKey) {
-  return (await templateHealth(id, template))?.category === 'MARKETING'
+async function isMarketingAt({ templateHealth }: DecideDeps, { id }: Connection, template: TemplateKey | undefined) {
+  return template !== undefined && (await templateHealth(id, template))?.category === 'MARKETING'
 }
 
 interface Facts {
@@ -99,11 +99,11 @@ interface Facts {
 }
 
 /** Why nothing is sent although the event is fine. */
-function whySilent({ deps, notice, settings }: Facts): string | undefined {
+function whySilent({ deps, notice: { content }, settings }: Facts): string | undefined {
   if (!deps.isEnabled) return 'notifications_disabled'
   if (!settings.isWhatsappEnabled) return 'whatsapp_disabled'
-  if (!notice.isNotifiedByDefault && !settings.templates[notice.reason]) return 'no_template_for_reason'
-  return undefined
+  if (content.type !== 'reason' || content.isNotifiedByDefault || settings.templates[content.reason]) return undefined
+  return 'no_template_for_reason'
 }
 
 const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({
@@ -114,7 +114,7 @@ const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({
   subject: notice.subject,
   idempotencyKey: notice.idempotencyKey,
   statusLogId: notice.statusLogId,
-  reason: notice.reason,
+  reason: notice.content.type === 'reason' ? notice.content.reason : undefined,
   customerPhone: phone,
   snapshot: capped({ ...notice.snapshot, accountSlug: notice.snapshot.accountSlug ?? settings.accountSlug ?? '' }),
   expiresAt: new Date(deps.now().getTime() + kind.usefulMs),
@@ -136,16 +136,14 @@ function skip(facts: Facts, code: string, detail?: string): Decision {
 
 function send(
   facts: Facts,
-  template: ChosenTemplate & { readonly isMarketing: boolean },
+  { wording, isMarketing }: { readonly wording: Wording; readonly isMarketing: boolean },
   { connection, route }: Extract<ChosenRoute, { connection: Connection }>,
 ): Decision {
-  const { deps, settings, notice } = facts
+  const { deps, phone, settings, notice } = facts
   const draft = draftOf(facts)
-  const { language } = template
-  const values = notice.values({ phone: facts.phone, support: settings.support, language })
-  const buttons = template.actions.map((action) => buttonPayload({ reference: draft.reference, action }))
-  const named = { type: 'template', template: { name: template.name, language }, values, buttons } as const
-  const content = template.isMarketing ? { ...named, isMarketing: true } : named
+  const { reference } = draft
+  const content = contentOf(wording, { reference, isMarketing, phone, support: settings.support })
+  const language = wording.template?.language
   return {
     type: 'send',
     connection,
@@ -154,9 +152,9 @@ function send(
       ...draft,
       connectionId: connection.id,
       businessPhone: connection.businessPhone,
-      templateId: template.id,
+      templateId: wording.template?.id,
       content,
-      snapshot: { ...draft.snapshot, language },
+      snapshot: language ? { ...draft.snapshot, language } : draft.snapshot,
       route,
       state: 'queued',
       dueAt: deps.now(),

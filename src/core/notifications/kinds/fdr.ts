@@ -57,13 +57,16 @@ function noticeOf(fdr: FdrEvent, { reasons, catalog }: FdrKindDeps): Reading {
       statusLogId: fdr.statusLogId,
       subject: { type: 'shipment', id: fdr.shipmentId },
       happenedAt: fdr.failedAt,
-      reason: reason.key,
-      templateName: `fdr_${reason.key}`,
-      isNotifiedByDefault: reason.notify,
+      content: {
+        type: 'reason',
+        reason: reason.key,
+        templateName: `fdr_${reason.key}`,
+        isNotifiedByDefault: reason.notify,
+        values,
+      },
       phone: fdr.phone,
       country: fdr.country,
       snapshot: snapshotOf(fdr),
-      values,
     },
   }
 }

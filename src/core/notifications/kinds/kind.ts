@@ -12,6 +12,37 @@ export interface ComposeFacts {
   readonly language: string
 }
 
+/** Told by the template that stands for a reason: the account's own, else the built-in one. */
+export interface ReasonContent {
+  readonly type: 'reason'
+  /** What the message is about; the key of the account's template for it. */
+  readonly reason: string
+  /** The built-in template. */
+  readonly templateName: string
+  /** False: sent only if the account maps a template of its own to the reason. */
+  readonly isNotifiedByDefault: boolean
+  /** Template values in positional order. */
+  values(facts: ComposeFacts): Record<string, string>
+}
+
+/** Told by a template that whoever asks for the message names. */
+export interface NamedContent {
+  readonly type: 'named'
+  readonly name: string
+  /** Default: the account's first. */
+  readonly language?: string | undefined
+  /** By variable, or in positional order. */
+  readonly values: Readonly<Record<string, string>> | readonly string[]
+}
+
+/** Free text, at most 4096 characters: only for customers who are in touch. */
+export interface FreeText {
+  readonly type: 'text'
+  readonly text: string
+}
+
+export type NoticeContent = ReasonContent | NamedContent | FreeText
+
 /** One notification that an event asks for, before settings are looked at. */
 export interface Notice {
   readonly accountId: number
@@ -22,18 +53,11 @@ export interface Notice {
   readonly subject: { readonly type: string; readonly id: string }
   /** When it happened, by the subject's own log. */
   readonly happenedAt?: Date | undefined
-  /** What the message is about; the key of the account's template for it. */
-  readonly reason: string
-  /** The built-in template. */
-  readonly templateName: string
-  /** False: sent only if the account maps a template of its own to the reason. */
-  readonly isNotifiedByDefault: boolean
+  readonly content: NoticeContent
   /** As the event gives it. */
   readonly phone: string
   readonly country?: string | undefined
   readonly snapshot: OrderSnapshot
-  /** Template values in positional order. */
-  values(facts: ComposeFacts): Record<string, string>
 }
 
 export type Reading =

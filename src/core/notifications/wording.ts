@@ -1,0 +1,48 @@
+/** What a notification says, in words or by which template. */
+
+import type { AccountSettings } from '../accounts/settings.ts'
+import type { Content } from '../contract/content.ts'
+import { buttonPayload } from '../conversations/button-payload.ts'
+import { type ChosenTemplate, chooseTemplate, namedTemplate, type TemplateDeps } from './choose-template.ts'
+import type { ComposeFacts, NamedContent, NoticeContent, ReasonContent } from './kinds/kind.ts'
+
+/** A notification with its template chosen; free text has none. */
+export type Wording =
+  | { readonly template: ChosenTemplate; readonly said: ReasonContent | NamedContent }
+  | { readonly template?: undefined; readonly text: string }
+
+export function chooseWording(deps: TemplateDeps, content: NoticeContent, settings: AccountSettings): Wording {
+  switch (content.type) {
+    case 'reason':
+      return { template: chooseTemplate(deps, content, settings), said: content }
+    case 'named':
+      return { template: namedTemplate(deps, content, settings), said: content }
+    case 'text':
+      return { text: content.text }
+  }
+}
+
+export interface ContentFacts extends Omit<ComposeFacts, 'language'> {
+  /** Our id of the message; its buttons name it. */
+  readonly reference: string
+  readonly isMarketing: boolean
+}
+
+/** The content as it is stored and sent. */
+export function contentOf(wording: Wording, { reference, isMarketing, ...facts }: ContentFacts): Content {
+  if (!wording.template) return { type: 'text', text: wording.text }
+  const { name, language, actions } = wording.template
+  const content = {
+    type: 'template',
+    template: { name, language },
+    values: valuesOf(wording.said, { ...facts, language }),
+    buttons: actions.map((action) => buttonPayload({ reference, action })),
+  } as const
+  return isMarketing ? { ...content, isMarketing } : content
+}
+
+function valuesOf(said: ReasonContent | NamedContent, facts: ComposeFacts): Readonly<Record<string, string>> {
+  if (said.type === 'reason') return said.values(facts)
+  // Numbers as keys of an object stand in their own order, which is the positional one.
+  return Object.fromEntries(Object.entries(said.values))
+}
