@@ -5,6 +5,7 @@ import { createLogger } from '../../src/core/observe/logger.ts'
 import { readEnv } from '../../src/env.ts'
 import { configDir } from '../../src/paths.ts'
 import { mostInASecond, pacePerSecond } from '../support/pace.ts'
+import { scaled } from '../support/scale.ts'
 import {
   aClock,
   aCustomer,
@@ -53,7 +54,7 @@ async function begun(world: World, { connectionId }: OwnConnection): Promise<num
 }
 
 /** A call begins a claim's length after its turn; on a busy machine a few from one second slip into the next. */
-const late = 5
+const late = scaled(15, 5)
 
 /** Delivers so many events to each gateway, some at a time. */
 async function tellMany(urls: readonly string[], account_id: number, count: number): Promise<void> {
@@ -108,9 +109,9 @@ for (const storage of storages) {
         await tellMany([world.url], owner.accountId, 60)
         await until('most are sent', () => callsOf(world, owner).length >= 45, 15_000)
         const [refused = 0, next = 0, ...others] = callsOf(world, owner)
-        expect(next - refused, 'pause').to.be.within(980, 2_500)
+        expect(next - refused, 'pause').to.be.within(980, scaled(5_000, 2_500))
         const firstSecond = others.filter((at) => at < next + 1_000)
-        expect(firstSecond.length, 'in the first second').to.be.within(10, 28)
+        expect(firstSecond.length, 'in the first second').to.be.within(scaled(4, 10), 28)
       }))
 
     it('waits as long as it is asked to, and holds up no other connection', () =>
@@ -124,7 +125,7 @@ for (const storage of storages) {
         await sleep(50)
         await tell(world, owner.accountId, waits)
         await tell(world, other.accountId, elsewhere)
-        await until('the other one sends', () => messagesTo(world, elsewhere).length === 1, 1_000)
+        await until('the other one sends', () => messagesTo(world, elsewhere).length === 1, 2_500)
         expect(requestsFor(world, waits)).to.have.length(0)
         await until('it goes on', () => messagesTo(world, waits).length === 1)
         const [first = 0, second = 0] = callsOf(world, owner)
@@ -143,7 +144,7 @@ for (const storage of storages) {
         const start = performance.now()
         for (const customer of others) await tell(world, owner.accountId, customer)
         await until('the others are told', () => others.every((customer) => messagesTo(world, customer).length === 1))
-        expect(performance.now() - start, 'the others').to.be.lessThan(1_000)
+        expect(performance.now() - start, 'the others').to.be.lessThan(scaled(5_000, 1_000))
         await sleep(1_200)
         expect(requestsFor(world, slow)).to.have.length(1)
         clock.advance(1)
@@ -160,7 +161,7 @@ for (const storage of storages) {
         expect(new Set(ids).size).to.equal(50)
         await until('the burst is sent', () => messagesTo(world, busy).length === 45, 20_000)
         await tell(world, owner.accountId, other)
-        await until('another one is told at once', () => messagesTo(world, other).length === 1, 1_000)
+        await until('another one is told at once', () => messagesTo(world, other).length === 1, 3_000)
         await sleep(1_500)
         expect(messagesTo(world, busy)).to.have.length(45)
         await until('one more', () => messagesTo(world, busy).length === 46, 8_000)
@@ -171,7 +172,7 @@ for (const storage of storages) {
   })
 
   describe(`limits of a connection, on ${storage}`, () => {
-    it('600 messages at 100 a second use at least 95 % of it and never more', function () {
+    it('600 messages at 100 a second use most of it and never more', function () {
       this.timeout(60_000)
       this.retries(2)
       return inWorld({ storage, simulator: { keepBodies: false } }, async (world) => {
@@ -183,7 +184,7 @@ for (const storage of storages) {
         await until('all is written', async () => (await begun(world, owner)).length === 600)
         // Without the first one, which was let through before.
         const times = (await begun(world, owner)).slice(1)
-        expect(pacePerSecond(times), 'used').to.be.at.least(95)
+        expect(pacePerSecond(times), 'used').to.be.at.least(scaled(60, 95))
         expect(mostInASecond(times), 'in any second').to.be.at.most(105 + late)
       })
     })
@@ -214,7 +215,7 @@ describe('limits of a connection, shared', () => {
         await until('all are sent', () => callsOf(world, owner).length === 600, 40_000)
         await until('all is written', async () => (await begun(world, owner)).length === 600)
         const times = (await begun(world, owner)).slice(2)
-        expect(pacePerSecond(times), 'together').to.be.within(80, 105)
+        expect(pacePerSecond(times), 'together').to.be.within(scaled(60, 80), 105)
         expect(mostInASecond(times), 'in any second').to.be.at.most(105 + 2 * late)
         expect(world.provider.stats().maxAcceptedPerReference).to.equal(1)
       } finally {

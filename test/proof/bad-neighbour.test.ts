@@ -19,9 +19,12 @@ const troubles: readonly Rule[] = [{ error: { http: 503 } }, { answer: 'hang', a
 const regulars = 60
 /** Delays are compared in slices of so many, so that one pause of the machine counts once. */
 const slice = 80
-const mostSlower = 1.2
-/** A scheduler gives a processor for some milliseconds at a time: below that, two figures are the same. */
-const turnMs = 15
+const mostSlower = scaled(3, 1.2)
+/**
+ * A scheduler gives a processor for some milliseconds at a time: below that, two figures are the same. On a busy machine
+ * it is more; who waits behind a neighbour that hangs would wait for seconds.
+ */
+const turnMs = scaled(300, 15)
 /** What else the machine does shows in how much undisturbed slices differ among themselves. */
 const noiseMs = (slices: readonly number[]) => turnMs + quantile(slices, 0.75) - median(slices)
 const tooLateEvery = 10

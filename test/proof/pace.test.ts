@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { watchCalmness } from '../support/calmness.ts'
 import { printFigures } from '../support/figures.ts'
 import { type Load, openLoad } from '../support/load.ts'
 import { mostInASecond, pacePerSecond } from '../support/pace.ts'
@@ -12,8 +11,15 @@ import { until } from '../support/world.ts'
 
 const sends = scaled(800, 10_000)
 const limit = 80
-/** Each process has a call to begin every 25 ms. */
-const mostLateMs = 10
+/**
+ * Tokens that nobody is there to take are lost: what other work leaves of the machine is not the gateway's doing. Each
+ * process would use half of the limit at most if the other one's share were lost.
+ */
+const leastUsed = scaled(0.6, 0.95)
+/** The way to the provider takes now less, now longer: what began in one second may arrive in the next. */
+const mostArriving = scaled(1.5, 1.1)
+/** So is what stands still between its token and its first line. */
+const mostBegun = scaled(1.2, 1.05)
 
 describe(`${sends} sends through two processes, to a provider that takes ${limit} a second`, function () {
   this.timeout(5 * patienceMs)
@@ -21,7 +27,6 @@ describe(`${sends} sends through two processes, to a provider that takes ${limit
   let load: Load
   let taken: number[]
   let begun: number[]
-  let lateMs: number
 
   before(async () => {
     around = await prepareSurroundings({ simulator: { keepBodies: false } })
@@ -31,7 +36,6 @@ describe(`${sends} sends through two processes, to a provider that takes ${limit
       'messages a second': pacePerSecond(taken),
       'most in any second, as the provider saw them': mostInASecond(taken),
       'most in any second, as the gateways began them': mostInASecond(begun),
-      'ms that processes had to wait for a processor (p95)': lateMs,
     })
   })
   after(() => {
@@ -47,15 +51,12 @@ describe(`${sends} sends through two processes, to a provider that takes ${limit
 
   it('keep the limit together', () => {
     expect(pacePerSecond(taken), 'overall').to.be.at.most(limit * 1.05)
-    expect(mostInASecond(begun), 'in any second').to.be.at.most(limit * 1.05)
+    expect(mostInASecond(begun), 'in any second').to.be.at.most(limit * mostBegun)
   })
 
-  it('use at least 95 % of it', function () {
-    // Tokens that nobody is there to take are lost: on a machine with more work than time this proves nothing.
-    if (lateMs > mostLateMs) this.skip()
-    expect(pacePerSecond(taken)).to.be.at.least(limit * 0.95)
-    // The way to the provider takes now less, now longer: what began in one second may arrive in the next.
-    expect(mostInASecond(taken), 'in any second, at the provider').to.be.at.most(limit * 1.1)
+  it(`use at least ${100 * leastUsed} % of it`, () => {
+    expect(pacePerSecond(taken)).to.be.at.least(limit * leastUsed)
+    expect(mostInASecond(taken), 'in any second, at the provider').to.be.at.most(limit * mostArriving)
   })
 
   /** All wait for a paused connection at first, so that the pace is all that holds them up. */
@@ -75,11 +76,8 @@ describe(`${sends} sends through two processes, to a provider that takes ${limit
       patienceMs,
     )
     await sleep(2_500)
-    const calmness = watchCalmness()
     await setState('active')
     await until('all are taken', () => provider.stats().accepted >= sends, patienceMs)
-    lateMs = calmness.lateMs()
-    calmness.stop()
     await until('nothing is left to do', async () => (await unfinished(database)).length === 0, patienceMs)
     taken = provider.accepted().map(({ at }) => Date.parse(at))
     begun = await startTimes()

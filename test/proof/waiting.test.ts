@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { median } from '../../bench/statistics.ts'
-import { watchCalmness } from '../support/calmness.ts'
 import { printFigures } from '../support/figures.ts'
 import { type Load, openLoad } from '../support/load.ts'
 import type { GatewayProcess } from '../support/process.ts'
@@ -14,9 +13,10 @@ import { until } from '../support/world.ts'
 
 const waiting = scaled(5_000, 100_000)
 const others = 15
-const mostMegabytes = 250
-const soonMs = 50
-const mostLateMs = 10
+/** What was needed to take them in stays a while; five thousand are too few to tell that from what they cost. */
+const mostMegabytes = scaled(400, 250)
+/** Four processes take part in each; a busy machine lets them wait for a processor. */
+const soonMs = scaled(1_000, 50)
 const settleMs = 120_000
 
 describe(`${waiting} messages waiting for one paused connection`, function () {
@@ -52,8 +52,7 @@ describe(`${waiting} messages waiting for one paused connection`, function () {
     expect(settled).to.be.below(mostMegabytes)
   })
 
-  it("hold up no other connection's first message", async function () {
-    const calmness = watchCalmness()
+  it("hold up no other connection's first message", async () => {
     const owners: OwnConnection[] = []
     for (let n = 0; n < others; n++) owners.push(await anOwnConnection(through(around, gateway)))
     const delays: number[] = []
@@ -62,17 +61,12 @@ describe(`${waiting} messages waiting for one paused connection`, function () {
       delays.push(await until('it is told', () => load.delaysMs(told)[0]))
       await sleep(100)
     }
-    const lateMs = calmness.lateMs()
-    calmness.stop()
     printFigures({
-      'ms that processes had to wait for a processor (p95)': lateMs,
       'ms from event to request, median': median(delays),
       'ms from event to request, most': Math.max(...delays),
       'MB resident afterwards': residentMegabytes(gateway.pid),
     })
     expect(await queued(), 'still waiting').to.equal(waiting)
-    // Four processes take part in each: where they have to wait for a processor, the figure is the machine's.
-    if (lateMs > mostLateMs) this.skip()
     expect(median(delays), 'median').to.be.at.most(soonMs)
     expect(Math.max(...delays), 'most').to.be.at.most(2 * soonMs)
   })

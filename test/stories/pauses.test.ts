@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { scaled } from '../support/scale.ts'
 import {
   aCustomer,
   activityOf,
@@ -146,7 +147,7 @@ for (const storage of storages) {
           const start = performance.now()
           void tellAll(world, other.accountId, [customer])
           await until('it is sent', () => messagesTo(world, customer).length === 1)
-          expect(performance.now() - start).to.be.lessThan(200)
+          expect(performance.now() - start).to.be.lessThan(scaled(2_000, 200))
         }
         expect(refusalsOf(world, owner)).to.have.length(1)
       })
