@@ -21,6 +21,7 @@ const usefulMs = 12 * 3_600_000
 export const createFdrKind = (deps: FdrKindDeps): NotificationKind => ({
   id: 'fdr',
   usefulMs,
+  waitsForMorning: true,
   recognises: isFdrEvent,
   passesOver: isOtherShipmentEvent,
   endOf: (event) => readShipmentEnd(event, deps.closing),

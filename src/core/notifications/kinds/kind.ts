@@ -68,6 +68,8 @@ export interface NotificationKind {
   readonly id: string
   /** A message that could not be sent for so long is of no use any more. */
   readonly usefulMs: number
+  /** Do its messages wait while the hours are quiet where the recipient lives? Not what a person wrote by hand. */
+  readonly waitsForMorning: boolean
   recognises(event: unknown): boolean
   /** Is it a sound event of the same source that asks for no notification? Then it is passed over without a trace. */
   passesOver(event: unknown): boolean
