@@ -168,7 +168,7 @@ export interface Core {
 export async function createCore(options: CoreOptions): Promise<Core> {
   const { database, now, random, log, metrics } = options
   const bells: Bells = { received: () => {}, contactNews: () => {}, decided: () => {} }
-  const foundation = await createFoundation(options)
+  const foundation = await createFoundation(options, (id) => sending.lanes.pause(id))
   const sending = createSending(options, foundation)
   const returning = createReturning(options, foundation, sending, bells)
   const { settings, connections, templates, catalog, activity, outgoing, ndr, flows, linkRules, reasons } = foundation

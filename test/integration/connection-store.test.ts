@@ -4,16 +4,22 @@ import {
   type ConnectionDraft,
   type ConnectionStore,
   createConnectionStore,
-  SenderTakenError,
 } from '../../src/core/accounts/connections.ts'
+import { SenderTakenError, setAsideReason } from '../../src/core/accounts/number-proof.ts'
 import { createSecretBox, newKeyRing } from '../../src/core/accounts/secret-box.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
+import * as provedNumbers from '../../src/core/storage/migrations/019-proved-numbers.ts'
+import { insertRows } from '../../src/core/storage/rows.ts'
 import { providers } from '../../src/providers/index.ts'
+import { meta } from '../../src/providers/meta/definition.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
 const now = () => new Date('2026-11-20T06:30:00Z')
 const keys = newKeyRing()
+
+/** A provider that cannot show whose a number is. */
+const { numberProof: _, ...unprovable } = meta
 
 let nextNumber = 810_000_000_000_001
 
@@ -38,6 +44,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
     let store: ConnectionStore
     let reads: number
     let changes: number
+    let setAside: number[]
 
     const storeWith = (ring: string): ConnectionStore => {
       const counting: Database = {
@@ -50,7 +57,8 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       return createConnectionStore({
         database: counting,
         secrets: createSecretBox(ring),
-        providerById: (id) => providers.find((provider) => provider.id === id),
+        providerById: (id) => (id === 'plain' ? unprovable : providers.find((provider) => provider.id === id)),
+        onSetAside: (id) => setAside.push(id),
         now,
         onChange: () => {
           changes++
@@ -66,6 +74,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
     beforeEach(async () => {
       reads = 0
       changes = 0
+      setAside = []
       await database.write('DELETE FROM wa_connections')
       store = storeWith(keys)
     })
@@ -249,28 +258,160 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
     })
     const rowsOfAll = () => database.select('SELECT * FROM wa_connections ORDER BY id')
 
+    const proved = (draft: ConnectionDraft): ConnectionDraft => ({
+      ...draft,
+      provedSenderId: draft.credentials.phoneNumberId,
+    })
+    const refusal = (work: Promise<unknown>) => work.then(() => undefined, String)
+    const taken = (work: Promise<unknown>) =>
+      work.then(
+        () => undefined,
+        (error: unknown) => (error instanceof SenderTakenError ? { isForeign: error.isForeign } : String(error)),
+      )
+
     it("the connection of the environment takes over the platform's own, and no other account's", async () => {
       const own = await store.create(aDraft({ accountId: 5 }))
       expect((await store.putManaged(ofEnvironment({ credentials: own.credentials }))).id).to.equal(own.id)
-      const { credentials } = await store.create(aDraft())
+      const { credentials } = await store.create(proved(aDraft()))
       await database.write('UPDATE wa_connections SET managed_by = NULL WHERE id = $1', [own.id])
       store.drop()
       const before = await rowsOfAll()
-      const taken = await store.putManaged(ofEnvironment({ credentials })).catch((error: unknown) => error)
-      expect(taken).to.be.instanceOf(SenderTakenError)
+      expect(await taken(store.putManaged(ofEnvironment({ credentials })))).to.deep.equal({ isForeign: true })
       expect(await rowsOfAll()).to.deep.equal(before)
     })
 
-    it('the connection of the environment does not become a number that another one has', async () => {
+    it('the connection of the environment does not become a number that another one holds', async () => {
       await store.putManaged(ofEnvironment())
       for (const accountId of [379, 5]) {
-        const { credentials } = await store.create(aDraft({ accountId }))
+        const { credentials } = await store.create(proved(aDraft({ accountId })))
         const before = await rowsOfAll()
-        const taken = await store.putManaged(ofEnvironment({ credentials })).catch((error: unknown) => error)
-        expect(taken, String(accountId)).to.be.instanceOf(SenderTakenError)
+        expect(await taken(store.putManaged(ofEnvironment({ credentials })))).to.deep.equal({
+          isForeign: accountId !== 5,
+        })
         expect(await rowsOfAll()).to.deep.equal(before)
       }
       await store.putManaged(ofEnvironment())
+    })
+
+    it('the connection of the environment sets aside all others that only name its number', async () => {
+      const { credentials } = aDraft()
+      const [one, other] = [
+        await store.create(aDraft({ credentials })),
+        await store.create(aDraft({ credentials, accountId: 380 })),
+      ]
+      const managed = await store.putManaged(ofEnvironment({ credentials }))
+      expect(managed.numberProvedAt).to.deep.equal(now())
+      for (const { id } of [one, other]) {
+        expect(await store.get(id)).to.include({ state: 'paused', stateReason: setAsideReason, isSetAside: true })
+        expect(setAside).to.include(id)
+      }
+      const next = aDraft({ accountId: 5 })
+      await store.create(next)
+      const moved = await store.putManaged(ofEnvironment({ credentials: next.credentials }))
+      expect(moved).to.include({ id: managed.id, state: 'active' })
+      expect((await store.list(5)).filter(({ isSetAside }) => isSetAside)).to.have.length(1)
+    })
+
+    it('of many that prove one number at the same time, one holds it', async () => {
+      for (let round = 0; round < 5; round++) {
+        const { credentials } = aDraft()
+        const squatter = await store.create(aDraft({ credentials }))
+        const claims = [380, 381, 382, 383].map((accountId) => store.create(proved(aDraft({ accountId, credentials }))))
+        const unproved = [384, 385].map((accountId) => store.create(aDraft({ accountId, credentials })))
+        const results = await Promise.allSettled([...claims, ...unproved])
+        expect(results.slice(0, 4).filter(({ status }) => status === 'fulfilled')).to.have.length(1)
+        for (const { reason } of results.flatMap((result) => (result.status === 'rejected' ? [result] : [])))
+          expect(reason).to.be.instanceOf(SenderTakenError)
+        store.drop()
+        const all = (await store.list()).filter(({ senderId }) => senderId === credentials.phoneNumberId)
+        const holders = all.filter(({ isSetAside }) => !isSetAside)
+        expect(holders.map(({ numberProvedAt }) => numberProvedAt)).to.deep.equal([now()])
+        expect(all.find(({ id }) => id === squatter.id)?.isSetAside).to.equal(true)
+      }
+    })
+
+    it('a number that was proved is held until its connection is deleted or has another number', async () => {
+      const draft = proved(aDraft())
+      const holder = await store.create(draft)
+      const rival = aDraft({ accountId: 380, credentials: draft.credentials })
+      expect(await taken(store.create(rival))).to.deep.equal({ isForeign: true })
+      expect(await taken(store.create(proved(rival)))).to.deep.equal({ isForeign: true })
+      const { phoneNumberId = '' } = aDraft().credentials
+      const moved = await store.patch(holder.id, { credentials: { phoneNumberId } })
+      expect(moved?.numberProvedAt, 'of the new number nothing is proved').to.equal(undefined)
+      const next = await store.create(proved(rival))
+      const back = { credentials: { phoneNumberId: draft.credentials.phoneNumberId ?? '' } }
+      expect(await taken(store.patch(holder.id, back))).to.deep.equal({ isForeign: true })
+      await store.remove(next.id)
+      expect((await store.patch(holder.id, back))?.senderId).to.equal(draft.credentials.phoneNumberId)
+    })
+
+    it('one that was set aside cannot be resumed, nor paused by hand, while the number is held', async () => {
+      const draft = aDraft()
+      const { id } = await store.create(draft)
+      const holder = await store.create(proved({ ...draft, accountId: 380 }))
+      expect(await taken(store.patch(id, { state: 'active' }))).to.deep.equal({ isForeign: true })
+      expect(await taken(store.patch(id, { credentials: { accessToken: 'EAAother' } }))).to.deep.equal({
+        isForeign: true,
+      })
+      expect((await store.patch(id, { state: 'paused', name: 'Renamed' }))?.isSetAside).to.equal(true)
+      await store.remove(holder.id)
+      expect(await store.patch(id, { state: 'active' })).to.include({ state: 'active', isSetAside: false })
+    })
+
+    it('a proof that comes later holds the number, and one of a number that was replaced meanwhile says nothing', async () => {
+      const draft = aDraft()
+      const squatter = await store.create({ ...draft, accountId: 380 })
+      const own = await store.create(draft)
+      await store.proveNumber(own, 'another number')
+      expect((await store.get(own.id))?.numberProvedAt).to.equal(undefined)
+      await store.proveNumber(own, own.senderId ?? '')
+      expect((await store.get(own.id))?.numberProvedAt).to.deep.equal(now())
+      expect((await store.get(squatter.id))?.isSetAside).to.equal(true)
+      await store.proveNumber(squatter, squatter.senderId ?? '')
+      expect((await store.get(squatter.id))?.numberProvedAt, 'one is held').to.equal(undefined)
+    })
+
+    it('where nothing proves a number, it is held by whoever entered it first', async () => {
+      const draft = { ...aDraft(), provider: 'plain' }
+      await store.create(draft)
+      expect(await taken(store.create(proved({ ...draft, accountId: 380 })))).to.deep.equal({ isForeign: true })
+      expect(await refusal(store.create({ ...aDraft(), provider: 'plain' }))).to.equal(undefined)
+    })
+
+    it('earlier ones count as proved that the environment describes, or that sent as they are', async () => {
+      const [environment, sent, changedSince, idle, elsewhere] = await Promise.all([
+        store.create(aDraft({ managedBy: 'environment' })),
+        store.create(aDraft()),
+        store.create(aDraft()),
+        store.create(aDraft()),
+        store.create(aDraft({ provider: '360dialog' })),
+      ])
+      const message = (connection: Connection, at: string) =>
+        insertRows(database, 'wa_outgoing_messages', [
+          {
+            ...{ account_id: 379, kind: 'fdr', subject_type: 'shipment', subject_id: '1', customer_phone: '+91981' },
+            ...{ business_phone: connection.businessPhone, route: '{}', context: '{}', state: 'accepted' },
+            ...{ reference: `r${connection.id}`, idempotency_key: `k${connection.id}`, status_rank: 3, attempts: 1 },
+            whatsappSenderConnectionId: connection.id,
+            accepted_at: at,
+            created_at: at,
+            updated_at: at,
+          },
+        ])
+      await message(sent, '2026-11-20 07:00:00.000')
+      await message(elsewhere, '2026-11-20 07:00:00.000')
+      await message(changedSince, '2026-11-20 06:00:00.000')
+      await provedNumbers.up(database.sequelize.getQueryInterface())
+      store.drop()
+      const holds = async ({ id }: Connection) => (await store.get(id))?.numberProvedAt !== undefined
+      expect(await Promise.all([environment, sent, changedSince, idle, elsewhere].map(holds))).to.deep.equal([
+        true,
+        true,
+        false,
+        false,
+        false,
+      ])
     })
   })
 }

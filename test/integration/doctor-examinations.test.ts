@@ -42,6 +42,7 @@ describe('examinations of a connection', () => {
       adapter: () => ({ check }),
       capabilities: () => undefined,
       notes: createWebhookNotes(database, now),
+      connections: { proveNumber: async () => {} },
       publicUrl: () => 'https://gateway.example.com',
       templates: {
         catalog,

@@ -102,6 +102,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
         ...common,
         connections,
         lanes: () => fleet,
+        taken: async () => {},
         optedOut: async () => {},
       }),
       countSent: () => {},

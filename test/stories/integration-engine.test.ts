@@ -3,6 +3,7 @@ import { createEngineTurns } from '../../src/core/engine/engine-turns.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
 import { secretNames } from '../../src/providers/index.ts'
 import { answer, resetConnection, type Script } from '../contract/scripted-server.ts'
+import { simulatorAccount } from '../support/fixtures.ts'
 import { engineKey, type FakeEngine, startFakeEngine } from '../support/integration-engine.ts'
 import { dumpOf, storages } from '../support/stories.ts'
 import { type Answer, startWorld, until, type World } from '../support/world.ts'
@@ -152,7 +153,7 @@ for (const storage of storages) {
         anEntry(4),
         anEntry(4),
         anEntry(5, { provider: 'unheard' }),
-        anEntry(6, { credentials: anEntry(4).credentials }),
+        anEntry(6, { credentials: simulatorAccount.credentials }),
         17 as never,
       ])
       expect(problems.map(({ id }) => id)).to.deep.equal(['ie-1', 'ie-2', 'ie-3', 'ie-4', 'ie-5', 'ie-6', null])

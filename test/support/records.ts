@@ -69,5 +69,7 @@ export const aConnection = (id: number, changes: Partial<Connection> = {}): Conn
   quality: undefined,
   echoedUntil: undefined,
   managedBy: undefined,
+  numberProvedAt: undefined,
+  isSetAside: false,
   ...changes,
 })

@@ -104,6 +104,7 @@ export async function anOwnConnection(
     appSecret: `own_app_secret_${suffix}`,
   }
   const businessPhone = `+91114000${suffix}`
+  world.provider.addAccount({ ...credentials, displayPhoneNumber: businessPhone })
   const draft = { accountId, provider: 'meta', name: 'Own', businessPhone, credentials, limits }
   const created = await world.call<{ id: string; webhook: { callbackUrl: string; verifyToken: string } }>(
     'POST',

@@ -117,6 +117,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
 /** The platform's connection at the simulator, and account 379 switched on. */
 async function furnish(world: World): Promise<void> {
+  world.provider.addAccount(simulatorAccount.account)
   const created = await world.call<{ webhook: { callbackUrl: string; verifyToken: string } }>(
     'POST',
     '/v1/connections',

@@ -6,8 +6,9 @@ import type { ProviderDefinition } from '../contract/provider.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, updateRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
-import { type ConnectionRow, connectionSelect, fromRow, newKeys, toColumns } from './connection-rows.ts'
+import { type ConnectionRow, connectionSelect, fromRow, newKeys, senderIdOf, toColumns } from './connection-rows.ts'
 import type { Connection, ConnectionDraft } from './connections.ts'
+import { settleNumber } from './number-proof.ts'
 import type { SecretBox } from './secret-box.ts'
 
 export interface ChangeDeps {
@@ -48,24 +49,41 @@ export class TooManyConnectionsError extends Error {
 /** 24 bytes are 32 characters of base64url. */
 const webhookKeyBytes = 24
 
+/** What was written, and what became of others by it. */
+export interface Written {
+  readonly id: number
+  /** Connections that had the number, and lost it to one that proved it. */
+  readonly setAside: readonly number[]
+}
+
 /**
- * @returns the key of its webhook, by which it is found
  * @throws {TooManyConnectionsError}
+ * @throws {SenderTakenError}
  */
-export async function insertConnection(deps: ChangeDeps, draft: ConnectionDraft, actor: string): Promise<string> {
+export function insertConnection(deps: ChangeDeps, draft: ConnectionDraft, actor: string): Promise<Written> {
   const now = deps.now()
   const webhookKey = randomBytes(webhookKeyBytes).toString('base64url')
-  const values = { ...toColumns(draft, webhookKey, deps), ...newKeys(draft, webhookKey, now) }
-  await deps.database.transaction(async (tx) => {
+  const senderId = senderIdOf(draft, deps)
+  const isNumberProved = senderId !== undefined && draft.provedSenderId === senderId
+  const values = {
+    ...toColumns(draft, webhookKey, deps),
+    ...newKeys(draft, webhookKey, now),
+    number_proved_at: isNumberProved ? sqlTime(now) : null,
+  }
+  return deps.database.transaction(async (tx) => {
     await assertRoom(tx, draft.accountId)
     await insertRows(tx, 'wa_connections', [values])
     const [row] = await tx.select<{ id: number }>('SELECT id FROM wa_connections WHERE webhook_key = $1', [webhookKey])
+    if (!row) throw new Error('the connection that was just created is not there')
     const { accountId, provider } = draft
-    const subject = { subjectType: 'connection', subjectId: String(row?.id), accountId }
+    const subject = { subjectType: 'connection', subjectId: String(row.id), accountId }
     const after = { provider, ...factsOf({ ...draft, state: 'active' }), credentials: Object.keys(draft.credentials) }
     await writeAudit(tx, { actor, action: 'connection.create', ...subject, detail: { before: null, after } }, now)
+    return {
+      id: row.id,
+      setAside: await settleNumber(tx, deps, { ...row, accountId, provider, senderId, isNumberProved }),
+    }
   })
-  return webhookKey
 }
 
 async function assertRoom(tx: Executor, accountId: number): Promise<void> {
@@ -76,24 +94,46 @@ async function assertRoom(tx: Executor, accountId: number): Promise<void> {
   if (Number(count?.n) >= maxConnections) throw new TooManyConnectionsError()
 }
 
-/** @returns false when there is no such connection any more */
+/**
+ * @returns undefined when there is no such connection any more
+ * @throws {SenderTakenError}
+ */
 export const updateConnection = (
   deps: ChangeDeps,
   id: number,
   given: RowChanges,
   actor: string,
   merge?: MergeCredentials,
-): Promise<boolean> =>
+): Promise<Written | undefined> =>
   deps.database.transaction(async (tx) => {
     const existing = await lockConnection(tx, deps, id)
-    if (!existing || existing.state === 'deleted') return false
+    if (!existing || existing.state === 'deleted') return undefined
     const changes = merge ? { ...given, credentials: merge(existing.credentials) } : given
-    const state = changes.state ?? (changes.credentials ? 'active' : undefined)
-    const columns = { ...columnsOf(existing, changes, deps), ...(state ? stateColumns[state] : {}) }
+    const state = stateAfter(existing, changes)
+    const number = numberAfter(existing, changes, deps)
+    const columns = { ...columnsOf(existing, changes, deps), ...number.columns, ...(state ? stateColumns[state] : {}) }
     await updateRows(tx, 'wa_connections', [{ id, ...columns, updated_at: sqlTime(deps.now()) }])
     await noteChange(tx, deps, existing, { ...changes, ...(state ? { state } : {}) }, actor)
-    return true
+    return { id, setAside: state === 'active' ? await settleNumber(tx, deps, number.claimant) : [] }
   })
+
+/** New credentials end a pause. One by hand would hide that somebody else proved the number. */
+function stateAfter(existing: Connection, { state, credentials }: RowChanges): RowChanges['state'] {
+  if (state === 'paused' && existing.isSetAside) return undefined
+  return state ?? (credentials ? 'active' : undefined)
+}
+
+/** A proof holds for as long as the number is the same; whether another one has it is asked before it is used again. */
+function numberAfter(existing: Connection, changes: RowChanges, deps: ChangeDeps) {
+  const { id, provider, senderId: before } = existing
+  const accountId = changes.accountId ?? existing.accountId
+  const senderId = changes.credentials ? senderIdOf({ ...existing, ...changes }, deps) : before
+  const provedAt = senderId === before ? existing.numberProvedAt : undefined
+  const isNew = !provedAt && senderId !== undefined && changes.provedSenderId === senderId
+  const at = isNew ? deps.now() : provedAt
+  const claimant = { id, accountId, provider, senderId, isNumberProved: at !== undefined }
+  return { claimant, columns: { number_proved_at: sqlTime(at) } }
+}
 
 async function lockConnection(tx: Executor, deps: ChangeDeps, id: number): Promise<Connection | undefined> {
   const sql = `${connectionSelect} WHERE id = $1${deps.database.forUpdate}`

@@ -5,6 +5,7 @@ import type { DialogueResults, ProviderDefinition, TemplateMappings } from '../c
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import type { Connection, ConnectionDraft } from './connections.ts'
 import { effectiveLimits, type Limits, type SenderQuality } from './limits.ts'
+import { setAsideReason } from './number-proof.ts'
 import { openCredentials, sealCredentials } from './sealed-credentials.ts'
 import type { SecretBox } from './secret-box.ts'
 
@@ -17,7 +18,7 @@ interface RowDeps {
 export const connectionSelect =
   'SELECT id, account_id, provider, name, sender_id, business_phone, webhook_key, verify_token, credentials, limits, ' +
   'fallback_connection_id, state, state_reason, echoed_until, managed_by, quality, reported_limits, ' +
-  'template_mappings, dialogue_results, kept_reference, kept_at FROM wa_connections'
+  'template_mappings, dialogue_results, kept_reference, kept_at, number_proved_at FROM wa_connections'
 
 export interface ConnectionRow {
   id: number
@@ -41,6 +42,7 @@ export interface ConnectionRow {
   dialogue_results: string | null
   kept_reference: string | null
   kept_at: string | null
+  number_proved_at: string | null
 }
 
 /** A row as core knows it, its credentials opened. */
@@ -71,6 +73,8 @@ export function fromRow(row: ConnectionRow, { secrets, providerById }: RowDeps):
     stateReason: credentials ? (row.state_reason ?? undefined) : 'its credentials cannot be opened with the key ring',
     echoedUntil: fromSqlTime(row.echoed_until) ?? undefined,
     managedBy: row.managed_by ?? undefined,
+    numberProvedAt: fromSqlTime(row.number_proved_at) ?? undefined,
+    isSetAside: row.state === 'paused' && row.state_reason === setAsideReason,
   }
 }
 

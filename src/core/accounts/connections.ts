@@ -16,6 +16,7 @@ import {
 import { createConnectionReader } from './connection-reader.ts'
 import { senderIdOf } from './connection-rows.ts'
 import type { Limits, SenderQuality } from './limits.ts'
+import { proveNumber } from './number-proof.ts'
 import type { SecretBox } from './secret-box.ts'
 
 /** The account whose connection everybody uses who has none of its own. */
@@ -52,6 +53,10 @@ export interface Connection {
   readonly echoedUntil: Date | undefined
   /** `environment`, or `engine/` and its id at the integration engine: what it says counts. */
   readonly managedBy: string | undefined
+  /** When the provider showed the number with these credentials: it is held by this connection, and by no other. */
+  readonly numberProvedAt: Date | undefined
+  /** Another connection proved the number. What comes by this one's webhook is not the provider's word. */
+  readonly isSetAside: boolean
 }
 
 export interface ConnectionDraft {
@@ -66,24 +71,16 @@ export interface ConnectionDraft {
   readonly fallbackConnectionId?: number | undefined
   readonly verifyToken?: string | undefined
   readonly managedBy?: string | undefined
+  /** The sender that the provider has shown with these credentials. */
+  readonly provedSenderId?: string | undefined
 }
 
 export type ConnectionChanges = Partial<
   Pick<
     ConnectionDraft,
-    'name' | 'businessPhone' | 'templates' | 'dialogueResults' | 'limits' | 'fallbackConnectionId'
+    'name' | 'businessPhone' | 'templates' | 'dialogueResults' | 'limits' | 'fallbackConnectionId' | 'provedSenderId'
   > & { readonly credentials: CredentialChanges; readonly state: 'active' | 'paused' }
 >
-
-export class SenderTakenError extends Error {
-  override readonly name = 'SenderTakenError'
-  /** Is the other connection another account's? Then it is not for this one's clients to know of. */
-  readonly isForeign: boolean
-  constructor(senderId: string, isForeign: boolean) {
-    super(`another connection has the sender ${senderId} already; change that one`)
-    this.isForeign = isForeign
-  }
-}
 
 export interface ConnectionStore {
   get(id: number): Promise<Connection | undefined>
@@ -93,7 +90,7 @@ export interface ConnectionStore {
   list(accountId?: number): Promise<readonly Connection[]>
   /**
    * @param actor who does it, as the audit names them
-   * @throws {SenderTakenError} when another connection has the same business phone number at the provider
+   * @throws {SenderTakenError} when another connection holds the same business phone number at the provider
    * @throws {TooManyConnectionsError}
    */
   create(draft: ConnectionDraft, actor?: string): Promise<Connection>
@@ -102,6 +99,8 @@ export interface ConnectionStore {
    * @param seenAt when the fault showed: one from before the connection's last change says nothing about it now
    */
   pause(id: number, reason: string, seenAt?: Date): Promise<boolean>
+  /** Notes that the provider has shown this number with the connection's own credentials. */
+  proveNumber(connection: Pick<Connection, 'id' | 'numberProvedAt'>, senderId: string): Promise<void>
   /** Notes that a send begun at this time was echoed. */
   noteEcho(id: number, sentAt: Date): Promise<void>
   /** Notes a reference that the provider gave back; undefined = it gave back another one. */
@@ -109,6 +108,7 @@ export interface ConnectionStore {
   /**
    * Changes what is given; new credentials end a pause. Undefined when there is no such connection.
    * @param accept throws where the credentials, as they would be then, cannot be used: nothing is changed
+   * @throws {SenderTakenError}
    */
   patch(
     id: number,
@@ -119,8 +119,8 @@ export interface ConnectionStore {
   /** Deletes it: its messages keep their history, its secrets are gone. False when there is no such connection. */
   remove(id: number, actor?: string): Promise<boolean>
   /**
-   * Creates or updates the one connection that the installation's environment describes.
-   * @throws {SenderTakenError} when another account's connection has its number, or it would become that of another one
+   * Creates or updates the one connection that the installation's environment describes. Its number counts as proved.
+   * @throws {SenderTakenError} when another connection holds it
    */
   putManaged(draft: ConnectionDraft & { readonly managedBy: string }): Promise<Connection>
   /** Forgets what is cached. */
@@ -136,6 +136,8 @@ export interface ConnectionsDeps {
   readonly now: () => Date
   /** Told after a change has been committed. */
   readonly onChange?: () => void
+  /** Another connection proved the number of this one, which must not send any more. */
+  readonly onSetAside?: (id: number) => void
   /** Other credentials were stored: what was found out with the old ones says nothing any more. */
   readonly onCredentials?: (id: number) => Promise<void>
   /** A clock that never goes back. Default: the process's own. */
@@ -173,26 +175,32 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const byWebhookKey = async (key: string) =>
     // Anybody may ask with any key: what cannot be one is neither looked up nor remembered.
     webhookKeyPattern.test(key) ? (await select("webhook_key = $1 AND state <> 'deleted'", key))[0] : undefined
-  const bySender = async (provider: string, senderId: string | undefined) =>
-    (await select("provider = $1 AND state <> 'deleted' AND sender_id = $2", provider, senderId ?? ''))[0]
+  const tell = (setAside: readonly number[]) => {
+    changed()
+    for (const id of setAside) deps.onSetAside?.(id)
+  }
 
   const create = async (draft: ConnectionDraft, actor: string) => {
-    const senderId = senderIdOf(draft, deps)
-    // A second connection with the same number could not tell its reports from the first one's.
-    const other = senderId ? await bySender(draft.provider, senderId) : undefined
-    if (senderId && other) throw new SenderTakenError(senderId, other.accountId !== draft.accountId)
-    const webhookKey = await insertConnection(deps, draft, actor)
-    changed()
-    const created = await byWebhookKey(webhookKey)
+    const { id, setAside } = await insertConnection(deps, draft, actor)
+    tell(setAside)
+    const created = await get(id)
     if (!created) throw new Error('the connection that was just created is not there')
     return created
   }
 
+  /** The one that is managed already; else the account's own of that number, which it takes over. */
+  const findManaged = async ({ managedBy, provider, accountId, ...draft }: ConnectionDraft) => {
+    const [managed] = await select("managed_by = $1 AND state <> 'deleted'", managedBy ?? '')
+    const senderId = senderIdOf({ ...draft, provider, accountId }, deps) ?? ''
+    const ofNumber = "provider = $1 AND state <> 'deleted' AND sender_id = $2 AND account_id = $3"
+    return managed ?? (await select(ofNumber, provider, senderId, accountId))[0]
+  }
+
   const update = async (id: number, changes: RowChanges, actor: string, merge?: MergeCredentials) => {
     const before = await get(id)
-    const isThere = await updateConnection(deps, id, changes, actor, merge)
-    changed()
-    const after = isThere ? await get(id) : undefined
+    const written = await updateConnection(deps, id, changes, actor, merge)
+    tell(written?.setAside ?? [])
+    const after = written ? await get(id) : undefined
     if (!isDeepStrictEqual(before?.credentials, after?.credentials)) await deps.onCredentials?.(id)
     return after
   }
@@ -206,26 +214,17 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
         : select("account_id = $1 AND state <> 'deleted'", accountId),
     platform: () => select("account_id = $1 AND state <> 'deleted'", platformAccountId),
     create: (draft, actor = itself) => create(draft, actor),
-    async putManaged(draft) {
-      const find = async () => {
-        const [managed] = await select("managed_by = $1 AND state <> 'deleted'", draft.managedBy)
-        const senderId = senderIdOf(draft, deps)
-        if (managed && managed.senderId === senderId) return managed
-        const holder = await bySender(draft.provider, senderId)
-        // What somebody else entered is never taken over, nor are there two of one number.
-        if (holder && (managed || holder.accountId !== draft.accountId))
-          throw new SenderTakenError(senderId ?? '', holder.accountId !== draft.accountId)
-        return managed ?? holder
-      }
-      const existing = await find()
+    async putManaged(given) {
+      const draft = { ...given, provedSenderId: senderIdOf(given, deps) }
       const actor = draft.managedBy
+      const existing = await findManaged(draft)
       if (existing) return (await update(existing.id, draft, actor)) ?? existing
       try {
         return await create(draft, actor)
       } catch (error) {
         if (!isUniqueViolation(error)) throw error
         drop()
-        const created = await find()
+        const created = await findManaged(draft)
         if (!created) throw error
         return (await update(created.id, draft, actor)) ?? created
       }
@@ -240,16 +239,12 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
         accept(credentials)
         return credentials
       }
-      const senderId = senderIdOf({ ...existing, credentials: mergeCredentials(existing.credentials, given) }, deps)
-      const other = senderId === undefined ? undefined : await bySender(existing.provider, senderId)
-      if (other && other.id !== existing.id)
-        throw new SenderTakenError(senderId ?? '', other.accountId !== existing.accountId)
       return update(id, changes, actor, merge)
     },
     async remove(id, actor = itself) {
-      const isRemoved = await updateConnection(deps, id, { state: 'deleted', credentials: {} }, actor)
+      const removed = await updateConnection(deps, id, { state: 'deleted', credentials: {} }, actor)
       changed()
-      return isRemoved
+      return removed !== undefined
     },
     async pause(id, reason, seenAt = now()) {
       const changedRows = await database.write(`${setState} WHERE id = $1 AND state = 'active' AND updated_at <= $4`, [
@@ -260,6 +255,11 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
       ])
       if (changedRows > 0) changed()
       return changedRows > 0
+    },
+    async proveNumber({ id, numberProvedAt }, senderId) {
+      if (numberProvedAt) return
+      const setAside = await proveNumber(deps, id, senderId)
+      if (setAside) tell(setAside)
     },
     async noteEcho(id, sentAt) {
       await database.write(

@@ -35,9 +35,10 @@ import { createOrderDetails } from '../wms/order-details.ts'
 
 /**
  * Reads the configuration and opens the stores. The tables must be there.
+ * @param onSetAside told of each connection whose number another one has proved
  * @throws {Error} that names every mistake in the configuration
  */
-export async function createFoundation(options: CoreOptions) {
+export async function createFoundation(options: CoreOptions, onSetAside: (connectionId: number) => void) {
   const { database, configDir, now, random, metrics, onChange } = options
   const catalog = loadTemplateCatalog(configDir)
   const flows = loadFlows(configDir)
@@ -61,6 +62,7 @@ export async function createFoundation(options: CoreOptions) {
     providerById,
     now,
     onChange: () => onChange({ what: 'connections' }),
+    onSetAside,
     onCredentials: async (id) => {
       await webhookNotes.forget(id)
       await templateSync.soon(id)
@@ -139,6 +141,7 @@ export async function createFoundation(options: CoreOptions) {
       adapter: options.adapter,
       capabilities,
       notes: webhookNotes,
+      connections,
       publicUrl: options.publicUrl,
       templates: {
         catalog,

@@ -1,5 +1,6 @@
 /** Sending, put together: lanes and what stands around one call. */
 
+import { createTaken } from '../accounts/number-proof.ts'
 import { marketingRefused } from '../contacts/contact-store.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { CoreOptions } from '../core.ts'
@@ -69,7 +70,8 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
       .transaction((tx) => contacts.apply(tx, [marketingRefused(message, now())], now()))
       // The next refusal says so again.
       .catch((error) => log.warn({ err: error }, 'an opt-out could not be stored'))
-  const reacting = { connections, lanes: () => lanes, optedOut, now, log, metrics }
+  const taken = createTaken(connections, providerById)
+  const reacting = { connections, lanes: () => lanes, taken, optedOut, now, log, metrics }
   const react = createReact(reacting)
   const brake = createBrake(() => lanes)
   const sendMessage = createSendMessage({

@@ -148,6 +148,8 @@ export interface ConnectionCheck {
   readonly detail: string
   /** What to do about it; absent when ok. */
   readonly fix?: string
+  /** With these credentials the vendor showed the very number that they name (`senderIdField`). */
+  readonly provesNumber?: true
 }
 
 export interface WebhookRequest {
@@ -242,6 +244,12 @@ export interface ProviderDefinition {
    * only a URL of the connection's own allows. What names another sender is parked.
    */
   readonly senderIdField?: string
+  /**
+   * What shows that a number belongs to whoever entered it: `check`, a finding that says so (`provesNumber`); `send`, each
+   * message that is taken, where the call itself names the number. Absent: nothing does, and a number is held by whoever
+   * entered it first.
+   */
+  readonly numberProof?: readonly ('check' | 'send')[]
   /** The credential that names the business account, to which news about templates and restrictions is addressed. */
   readonly vendorAccountIdField?: string
   /** Further paths below a connection's webhook URL, for other callers at the vendor; answered `{"ok":true}`. */

@@ -1,7 +1,7 @@
 /** What is right and wrong with a connection: what its provider says, and what our own rows show. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { type Connection, forProvider, webhookUrlOf } from '../accounts/connections.ts'
+import { type Connection, type ConnectionStore, forProvider, webhookUrlOf } from '../accounts/connections.ts'
 import type { Capabilities, ConnectionCheck, ProviderAdapter } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
 import { stateFinding } from './connection-state.ts'
@@ -24,6 +24,7 @@ export interface DoctorDeps {
   readonly adapter: (provider: string) => Pick<ProviderAdapter, 'check'>
   readonly capabilities: (connection: Pick<Connection, 'provider'>) => Capabilities | undefined
   readonly notes: Pick<WebhookNotes, 'get'>
+  readonly connections: Pick<ConnectionStore, 'proveNumber'>
   readonly publicUrl: () => string
   readonly templates: TemplateFindingDeps
   readonly now: () => Date
@@ -60,9 +61,16 @@ async function examineNow(deps: DoctorDeps, connection: Connection): Promise<Con
   return [stateFinding(connection), ...provider, ...own, ...templates]
 }
 
-async function askProvider({ adapter, publicUrl }: DoctorDeps, connection: Connection): Promise<ConnectionCheck[]> {
+async function askProvider(
+  { adapter, connections, publicUrl }: DoctorDeps,
+  connection: Connection,
+): Promise<ConnectionCheck[]> {
   const webhookUrl = webhookUrlOf(connection, publicUrl())
-  return adapter(connection.provider).check({ ...forProvider(connection), webhookUrl })
+  const checks = await adapter(connection.provider).check({ ...forProvider(connection), webhookUrl })
+  // Whoever examines it next tells it again.
+  if (connection.senderId !== undefined && checks.some(({ provesNumber }) => provesNumber))
+    await connections.proveNumber(connection, connection.senderId).catch(() => {})
+  return checks
 }
 
 async function lookInside(deps: DoctorDeps, connection: Connection): Promise<ConnectionCheck[]> {

@@ -2,12 +2,8 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { TooManyConnectionsError } from '../accounts/change-connection.ts'
-import {
-  type Connection,
-  type ConnectionChanges,
-  type ConnectionStore,
-  SenderTakenError,
-} from '../accounts/connections.ts'
+import type { Connection, ConnectionChanges, ConnectionStore } from '../accounts/connections.ts'
+import { SenderTakenError } from '../accounts/number-proof.ts'
 import type { ProviderDefinition } from '../contract/provider.ts'
 import type { Logger } from '../observe/logger.ts'
 import { isUniqueViolation } from '../storage/database-errors.ts'

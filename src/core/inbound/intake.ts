@@ -17,7 +17,7 @@ export interface RawWebhook {
 }
 
 export interface WebhookIntake {
-  /** The connections that a URL stands for; none when nobody was given it. */
+  /** The connections that a URL stands for; none when nobody was given it, or the number proved to be another's. */
   ownersOf(provider: string, key: string | undefined): Promise<readonly Connection[]>
   /** Resolves once everything in the webhook is committed; rejects when it could not be stored. */
   store(webhook: RawWebhook): Promise<void>
@@ -34,9 +34,9 @@ export interface IntakeDeps {
 export function createWebhookIntake(deps: IntakeDeps): WebhookIntake {
   const { connections, receive, received } = deps
   const ownersOf = async (provider: string, key: string | undefined): Promise<readonly Connection[]> => {
-    if (key === undefined) return (await connections.platform()).filter((own) => own.provider === provider)
-    const connection = await connections.byWebhookKey(key)
-    return connection?.provider === provider ? [connection] : []
+    const connection = key === undefined ? undefined : await connections.byWebhookKey(key)
+    const found = key === undefined ? await connections.platform() : connection ? [connection] : []
+    return found.filter((owner) => owner.provider === provider && !owner.isSetAside)
   }
   return {
     ownersOf,
@@ -58,7 +58,8 @@ export function createWebhookIntake(deps: IntakeDeps): WebhookIntake {
 /** All numbers of the same owner: news of an account concerns each of them, through whichever URL it comes. */
 async function relatedTo({ connections }: IntakeDeps, [owner]: readonly Connection[]): Promise<readonly Connection[]> {
   if (!owner) return []
-  return (await connections.list(owner.accountId)).filter(({ provider }) => provider === owner.provider)
+  const ofAccount = await connections.list(owner.accountId)
+  return ofAccount.filter(({ provider, isSetAside }) => provider === owner.provider && !isSetAside)
 }
 
 const unreadable = (body: Buffer, why: string): InboundEvent[] => [

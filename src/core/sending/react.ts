@@ -14,6 +14,8 @@ import type { Recorded } from './record-attempt.ts'
 export interface ReactDeps {
   readonly connections: Pick<ConnectionStore, 'get' | 'pause' | 'noteKeptReference'>
   readonly lanes: () => Pick<Lanes, 'pause' | 'wake' | 'holdBack'>
+  /** A message was taken through this connection, as it was then. */
+  readonly taken: (sender: Connection) => Promise<void>
   /** The provider says that this recipient wants no marketing messages from this connection. */
   readonly optedOut: (message: ClaimedMessage) => Promise<void>
   readonly now: () => Date
@@ -22,7 +24,7 @@ export interface ReactDeps {
 }
 
 /** What pausing a connection takes. */
-type PauseDeps = Omit<ReactDeps, 'now' | 'optedOut' | 'connections'> & {
+type PauseDeps = Omit<ReactDeps, 'now' | 'optedOut' | 'taken' | 'connections'> & {
   readonly connections: Pick<ConnectionStore, 'pause'>
 }
 
@@ -49,14 +51,17 @@ export type React = (
 ) => Promise<void>
 
 export const createReact =
-  ({ connections, lanes, optedOut, now, log, metrics }: ReactDeps): React =>
+  ({ connections, lanes, taken, optedOut, now, log, metrics }: ReactDeps): React =>
   async (message, outcome, recorded, sender) => {
     const { connectionId } = message
     if (recorded?.fallback) await lanes().wake(recorded.fallback.connection.id)
     const { state, dueAt } = recorded?.change ?? {}
     if (state === 'waiting' && dueAt)
       lanes().holdBack(connectionId, recipientOf(message), dueAt.getTime() - now().getTime())
-    if (outcome.outcome === 'accepted') await noteKeptReference({ connections, now }, message, outcome, sender)
+    if (outcome.outcome === 'accepted') {
+      await noteKeptReference({ connections, now }, message, outcome, sender)
+      if (sender) await taken(sender)
+    }
     if (outcome.outcome !== 'refused') return
     const { code, vendorCode } = outcome.failure
     // Without a code of the vendor's it was not asked.

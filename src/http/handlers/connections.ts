@@ -3,8 +3,9 @@
 import { z } from 'zod'
 import { mergeCredentials, TooManyConnectionsError } from '../../core/accounts/change-connection.ts'
 import type { ConnectionEvents } from '../../core/accounts/connection-events.ts'
-import { type Connection, SenderTakenError, webhookUrlOf } from '../../core/accounts/connections.ts'
+import { type Connection, webhookUrlOf } from '../../core/accounts/connections.ts'
 import { fieldErrors } from '../../core/accounts/credential-fields.ts'
+import { SenderTakenError } from '../../core/accounts/number-proof.ts'
 import type {
   ConnectionCheck,
   ProviderAdapter,
@@ -85,7 +86,8 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     assertFields(provider, body.credentials, body)
     await assertFallback(deps, body.accountId, body)
     const checks = query.verify ? await check(deps, provider.id, body) : []
-    const draft = { ...body, fallbackConnectionId: fallbackIdOf(body) }
+    const proved = { provedSenderId: provedIn(checks, provider, body.credentials) }
+    const draft = { ...body, ...proved, fallbackConnectionId: fallbackIdOf(body) }
     const created = await deps.connections.create(draft, actorOf(caller)).catch(refusedToProblem(caller))
     return { status: 201, body: { ...shownConnection(deps, created, caller), checks } }
   },
@@ -111,7 +113,7 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     const fallback = body.fallbackConnectionId === undefined ? {} : { fallbackConnectionId: fallbackIdOf(body) }
     const changes = {
       ...defined({ name, businessPhone, limits, state, templates: body.templates, dialogueResults }),
-      ...defined({ credentials: body.credentials }),
+      ...defined({ credentials: body.credentials, provedSenderId: provedIn(checks, provider, credentials) }),
       ...fallback,
     }
     const accept = (merged: Connection['credentials']) => assertFields(provider, merged, body)
@@ -153,6 +155,13 @@ const check = (
   { credentials, templates = {} }: Pick<z.infer<typeof connectionSchema>, 'credentials' | 'templates'>,
   existing: Pick<ProviderConnection, 'webhookUrl'> = {},
 ): Promise<ConnectionCheck[]> => adapter(provider).check({ id: 'new', credentials, templates, ...existing })
+
+/** The sender that the provider showed with these credentials when it was asked. */
+const provedIn = (
+  checks: readonly ConnectionCheck[],
+  { senderIdField = '' }: ProviderDefinition,
+  credentials: Readonly<Record<string, string>>,
+): string | undefined => (checks.some(({ provesNumber }) => provesNumber) ? credentials[senderIdField] : undefined)
 
 function assertFields(
   provider: ProviderDefinition,
@@ -209,6 +218,7 @@ function shownConnection(
     state,
     stateReason: stateReason ?? null,
     managedBy: connection.managedBy ?? null,
+    numberProvedAt: connection.numberProvedAt?.toISOString() ?? null,
     credentials: Object.fromEntries(credentials),
     ...shownMappings(definition, connection),
     // Who knows these can speak as the provider, where it signs nothing: not for those who only look.

@@ -22,6 +22,8 @@ export const dialog360 = {
   },
   credentialFields,
   senderIdField: 'phoneNumberId',
+  // The key alone says which number sends: that a message was taken says nothing about the id that was entered.
+  numberProof: ['check'],
   vendorAccountIdField: 'wabaId',
   messageLifetimeMs,
   environment: {

@@ -11,11 +11,8 @@ export function healthChecks(answer: unknown, { credentials }: ProviderConnectio
   const entities = listOf(recordOf(answer, 'health_status'), 'entities')
   const idOf = (type: string) => textOf(entityOf(entities, type), 'id')
   const account = credentials.wabaId ? [sameId('account', 'wabaId', credentials.wabaId, idOf('WABA'))] : []
-  return [
-    sameId('phone number', 'phoneNumberId', credentials.phoneNumberId ?? '', idOf('PHONE_NUMBER')),
-    ...account,
-    messagingCheck(answer, entities),
-  ]
+  const number = sameId('phone number', 'phoneNumberId', credentials.phoneNumberId ?? '', idOf('PHONE_NUMBER'))
+  return [number.ok ? { ...number, provesNumber: true } : number, ...account, messagingCheck(answer, entities)]
 }
 
 const entityOf = (entities: readonly unknown[], type: string): unknown =>

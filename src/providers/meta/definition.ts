@@ -23,6 +23,7 @@ export const meta = {
   },
   credentialFields,
   senderIdField: 'phoneNumberId',
+  numberProof: ['check', 'send'],
   vendorAccountIdField: 'wabaId',
   messageLifetimeMs,
   environment: {

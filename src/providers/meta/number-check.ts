@@ -24,13 +24,18 @@ export function numberChecks(asked: Asked, connection: ProviderConnection): Conn
   const number = 'body' in asked ? asked.body : undefined
   if (textOf(number, 'id') === undefined) return [notFound(asked, connection)]
   return [
-    good('phone number', describe(number)),
+    foundCheck(number, connection),
     registrationCheck(number),
     qualityCheck(textOf(number, 'quality_rating')),
     ...limitChecks(textOf(number, 'whatsapp_business_manager_messaging_limit')),
     ...healthChecks(recordOf(number, 'health_status')),
     ...callbackChecks(recordOf(number, 'webhook_configuration'), connection),
   ]
+}
+
+function foundCheck(number: unknown, { credentials }: ProviderConnection): ConnectionCheck {
+  const found = good('phone number', describe(number))
+  return textOf(number, 'id') === credentials.phoneNumberId ? { ...found, provesNumber: true } : found
 }
 
 const describe = (number: unknown): string =>
