@@ -39,14 +39,13 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       await apply(wrote('+911', 5, 'IN.1'), wrote('+911', 3), {
         connectionId: 1,
         address: { userId: 'IN.1' },
-        change: { type: 'marketing', isWanted: false, by: 'refusal', at: now },
+        change: { type: 'human_wrote', at: now },
       })
       const contact = await find({ userId: 'IN.1' })
       expect(contact).to.deep.equal(await find({ phone: '+911' }))
       expect(contact).to.deep.include({
         lastInboundAt: plus(5),
-        hasOptedOutOfMarketing: true,
-        marketingChangedBy: 'refusal',
+        humanWroteAt: now,
       })
       expect(await find({ phone: '+911' }, 2), 'another connection knows nobody').to.equal(undefined)
     })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createSettingsStore } from '../../src/core/accounts/settings.ts'
 import { createActivityStore } from '../../src/core/activity/activity-store.ts'
-import { createContactStore } from '../../src/core/contacts/contact-store.ts'
+import { createConsentStore } from '../../src/core/contacts/consent-store.ts'
 import type { DeliveryReport } from '../../src/core/contract/events.ts'
 import { applyReports } from '../../src/core/inbound/apply-reports.ts'
 import { createInboundStore, type InboundStore } from '../../src/core/inbound/inbound-store.ts'
@@ -67,7 +67,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
             store: inbound,
             outgoing: store,
             activity: createActivityStore({ database, hasBroker: false }),
-            contacts: createContactStore(database),
+            consents: createConsentStore(database),
             polls: noPolls,
             canCarry,
             isTemplateUsable,

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createActivityStore } from '../../src/core/activity/activity-store.ts'
 import { type PublishDeps, publishActivity } from '../../src/core/activity/publish-activity.ts'
-import { createContactStore } from '../../src/core/contacts/contact-store.ts'
+import { createConsentStore } from '../../src/core/contacts/consent-store.ts'
 import type { InboundEvent } from '../../src/core/contract/events.ts'
 import type { ProviderAdapter } from '../../src/core/contract/provider.ts'
 import { applyReports } from '../../src/core/inbound/apply-reports.ts'
@@ -143,7 +143,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     store: inbound,
     outgoing: mutation.outgoingOfReports(store),
     activity,
-    contacts: createContactStore(database),
+    consents: createConsentStore(database),
     noteEcho: connections.noteEcho,
     lifetimeMs: () => lifetimeMs,
     settings: async () => settingsOf(weather),

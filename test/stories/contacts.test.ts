@@ -29,13 +29,20 @@ import { until, type World } from '../support/world.ts'
 interface ContactRow {
   readonly user_id: string | null
   readonly former_phone: string | null
-  readonly marketing_opt_out: number
-  readonly marketing_changed_by: string | null
   readonly last_inbound_at: string | null
 }
 
 const contactOf = async (world: World, { phone }: Customer): Promise<ContactRow | undefined> =>
   (await world.rows<ContactRow>(`SELECT * FROM wa_contacts WHERE phone = '${phone}'`))[0]
+
+/** What a customer's phone said to the platform's account about marketing. */
+const wishOf = async (world: World, { phone }: Customer): Promise<[isWanted: number, by: string] | undefined> => {
+  const [row] = await world.rows<{ is_wanted: number; changed_by: string }>(
+    `SELECT is_wanted, changed_by FROM wa_consents
+     WHERE address = '${phone}' AND account_id = 5 AND topic = 'marketing'`,
+  )
+  return row && [row.is_wanted, row.changed_by]
+}
 
 let nextId = 1
 /** A message of a customer as a webhook tells it. */
@@ -344,7 +351,7 @@ for (const storage of storages) {
       const customer = aCustomer()
       await tell(world(), preference(customer, 'resume', 1_790_000_700))
       await tell(world(), preference(customer, 'stop', 1_790_000_600))
-      expect((await contactOf(world(), customer))?.marketing_opt_out).to.equal(0)
+      expect(await wishOf(world(), customer)).to.deep.equal([1, 'preference'])
       expect((await deliver(world(), eventFor(customer, { reason }))).outcome).to.equal('queued')
     })
 
@@ -352,8 +359,8 @@ for (const storage of storages) {
       const customer = aCustomer()
       world().provider.addRule({ phone: customer.phone, next: 1, error: { http: 400, code: 131050 } })
       await deliver(world(), eventFor(customer, { reason }))
-      await until('it is known', async () => (await contactOf(world(), customer))?.marketing_opt_out === 1)
-      expect((await contactOf(world(), customer))?.marketing_changed_by).to.equal('refusal')
+      const wish = await until('it is known', () => wishOf(world(), customer))
+      expect(wish).to.deep.equal([0, 'refusal'])
       expect((await deliver(world(), eventFor(customer, { reason }))).outcome).to.equal('skipped')
       expect((await deliver(world(), eventFor(customer))).outcome).to.equal('queued')
     })
@@ -362,7 +369,7 @@ for (const storage of storages) {
       const customer = aCustomer()
       world().provider.addRule({ phone: customer.phone, next: 1, webhooks: { failCode: 131050 } })
       await aFirstMessage(world(), { customer, reason })
-      expect((await contactOf(world(), customer))?.marketing_opt_out).to.equal(1)
+      expect(await wishOf(world(), customer)).to.deep.equal([0, 'refusal'])
       expect((await deliver(world(), eventFor(customer, { reason }))).outcome).to.equal('skipped')
     })
 
@@ -378,7 +385,7 @@ for (const storage of storages) {
         `UPDATE wa_outgoing_messages SET state = 'waiting', status_rank = 1, due_at = '2026-01-01 00:00:00.000' WHERE id = $1`,
         [message?.id ?? ''],
       )
-      await until('it ended', async () => (await timelineOf(world(), message?.id)).status === 'failed')
+      await until('it ended', async () => (await timelineOf(world(), message?.id)).status === 'skipped')
       expect((await timelineOf(world(), message?.id)).failure?.code).to.equal('recipient_opted_out')
       expect(requestsFor(world(), customer)).to.have.length(asked)
     })

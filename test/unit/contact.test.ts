@@ -19,12 +19,6 @@ describe('contact', () => {
   const change: fc.Arbitrary<ContactChange> = fc.oneof(
     fc.record({ type: fc.constant('wrote' as const), at: fc.nat(500).map(at) }),
     fc.record({ type: fc.constant('human_wrote' as const), at: fc.nat(500).map(at) }),
-    fc.record({
-      type: fc.constant('marketing' as const),
-      isWanted: fc.boolean(),
-      by: fc.constantFrom('preference' as const, 'refusal' as const),
-      at: fc.nat(500).map(at),
-    }),
   )
   const changes = fc.uniqueArray(change, {
     maxLength: 8,
@@ -44,16 +38,6 @@ describe('contact', () => {
     )
   })
 
-  it('the latest word about marketing counts', () => {
-    const stopped = contactAfter({ type: 'marketing', isWanted: false, by: 'preference', at: at(10) })
-    expect(stopped.hasOptedOutOfMarketing).to.equal(true)
-    expect(withChange(stopped, { type: 'marketing', isWanted: true, by: 'preference', at: at(5) })).to.equal(stopped)
-    const resumed = withChange(stopped, { type: 'marketing', isWanted: true, by: 'preference', at: at(15) })
-    expect(resumed.hasOptedOutOfMarketing).to.equal(false)
-    const refused = withChange(resumed, { type: 'marketing', isWanted: false, by: 'refusal', at: at(20) })
-    expect([refused.hasOptedOutOfMarketing, refused.marketingChangedBy]).to.deep.equal([true, 'refusal'])
-  })
-
   it('remembers what it was before it moved, and forgets no address for an absent one', () => {
     const known = contactAfter({ type: 'address', address: { phone: '+911', userId: 'IN.1' } })
     const moved = withChange(known, { type: 'address', address: { phone: '+912' } })
@@ -63,19 +47,11 @@ describe('contact', () => {
     expect(renamed).to.include({ phone: '+912', userId: 'IN.2', formerPhone: '+911', formerUserId: 'IN.1' })
   })
 
-  it('joined of two keeps the later window and the later wish', () => {
-    const one = contactAfter(
-      { type: 'wrote', at: at(1), name: 'Asha' },
-      { type: 'marketing', isWanted: true, by: 'preference', at: at(9) },
-    )
-    const two = contactAfter(
-      { type: 'wrote', at: at(2) },
-      { type: 'marketing', isWanted: false, by: 'refusal', at: at(8) },
-    )
-    for (const both of [merged(one, two), merged(two, one)]) {
-      expect(both.lastInboundAt).to.deep.equal(at(2))
-      expect([both.hasOptedOutOfMarketing, both.name]).to.deep.equal([false, 'Asha'])
-    }
+  it('joined of two keeps the later window', () => {
+    const one = contactAfter({ type: 'wrote', at: at(1), name: 'Asha' })
+    const two = contactAfter({ type: 'wrote', at: at(2) })
+    for (const both of [merged(one, two), merged(two, one)])
+      expect([both.lastInboundAt, both.name]).to.deep.equal([at(2), 'Asha'])
   })
 
   it('has an open window until ten minutes before the 24 hours are over', () => {

@@ -23,6 +23,7 @@ const later = (ms: number, more: Partial<Circumstances> = {}): Circumstances => 
   startedAt,
   hasChoices: true,
   isPaused: false,
+  isRefused: false,
   isUnpushed: false,
   ...more,
 })
@@ -34,6 +35,39 @@ const tap = (action: (typeof actions)[number], value?: string): CustomerMove => 
 const offered = ['2026-06-22', '2026-06-23', '2026-06-24']
 const asked: Conversation = { offeredDates: offered }
 const decided: Conversation = { offeredDates: [], decision: { action: 'cancel' } }
+
+describe('a wish about being written to', () => {
+  const wish = (word: 'stop' | 'start', isNews = true): CustomerMove => ({ type: 'wish', word, isNews })
+  const refused = { isRefused: true }
+
+  it('is recorded as a reply and confirmed, once', () => {
+    const stopped = step(fresh, wish('stop'), minute, refused)
+    expect(stopped.activity).to.deep.equal({ eventSubType: 'customer_reply', details: {} })
+    expect(stopped.answer).to.deep.equal({ type: 'text', key: 'stop_thanks', confirmsWish: true })
+    expect(stopped.conversation, 'nothing else begins').to.deep.equal(fresh)
+    expect(step(fresh, wish('stop', false), minute, refused).answer).to.equal(undefined)
+    expect(step(fresh, wish('start')).answer).to.deep.equal({ type: 'text', key: 'start_thanks', confirmsWish: true })
+  })
+
+  it('is confirmed while a person writes, and never where a dialogue of the provider speaks', () => {
+    expect(step(fresh, wish('stop'), minute, { isPaused: true }).answer).to.include({ key: 'stop_thanks' })
+    expect(step(fresh, wish('stop'), minute, { isCarriedElsewhere: true }).answer).to.equal(undefined)
+  })
+
+  it('to start what was not stopped is words like others', () => {
+    expect(step(fresh, wish('start', false))).to.deep.equal(step(fresh, { type: 'words' }))
+  })
+
+  it('for no messages silences whatever else the customer does, which is taken all the same', () => {
+    const moves: CustomerMove[] = [{ type: 'words' }, { type: 'other' }, ...actions.map((action) => tap(action))]
+    for (const move of moves) {
+      const said = step(fresh, move, minute, refused)
+      expect(said.answer, JSON.stringify(move)).to.equal(undefined)
+      expect(said.ndr).to.deep.equal(step(fresh, move).ndr)
+      expect(said.conversation.offeredDates, 'what was not offered cannot be taken').to.deep.equal([])
+    }
+  })
+})
 
 describe('a date that a dialogue of the provider asked for', () => {
   const dialogue = { isCarriedElsewhere: true }

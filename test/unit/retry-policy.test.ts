@@ -50,12 +50,24 @@ describe('retry policy', () => {
 
     const expected = stateByClass[failureKinds[code].class]
     it(`${code}: refused leads to ${expected}`, () => {
-      const next = afterAttempt({ calls: 1, expiresAt: undefined }, refused({ code }), now, middle)
+      const failure = { code, vendorCode: '1' }
+      const next = afterAttempt({ calls: 3, expiresAt: undefined }, refused(failure), now, middle)
       expect(next.state).to.equal(expected)
       expect(next.statusRank).to.equal(expected === 'waiting' ? rank.pending : rank.failed)
       expect(next.dueAt === null).to.equal(expected === 'failed')
     })
   }
+
+  it('what its recipient does not want was not sent, unless an attempt before this one was in doubt', () => {
+    const failure = { code: 'recipient_opted_out' } as const
+    const next = (wasInDoubt: boolean) =>
+      afterAttempt({ calls: 1, expiresAt: undefined, wasInDoubt }, refused(failure), now, middle)
+    expect(next(false)).to.deep.equal({ state: 'skipped', statusRank: rank.pending, dueAt: null })
+    expect(next(true)).to.deep.equal({ state: 'unknown', statusRank: rank.unclear, dueAt: null })
+    expect(afterAttempt({ calls: 1, expiresAt: undefined }, refused({ ...failure, vendorCode: '131050' }), now, middle))
+      .to.have.property('state')
+      .that.equals('failed')
+  })
 
   it('believes twice that the provider does not know yet that the customer wrote', () => {
     const after = (calls: number) =>

@@ -4,6 +4,7 @@ import { endConversations } from '../conversations/end-conversations.ts'
 import type { CoreOptions } from '../core.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from '../notifications/accept-event.ts'
 import { createDecide } from '../notifications/decide.ts'
+import { recipientOptedOut } from '../notifications/gates/recipient-opted-out.ts'
 import { shipmentEnded } from '../notifications/gates/shipment-ended.ts'
 import type { ShipmentEnd } from '../notifications/kinds/shipment-end.ts'
 import { createBatcher } from '../storage/batcher.ts'
@@ -26,6 +27,7 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     outgoing,
     rejected,
     conversations,
+    consents,
     batchSize,
   } = foundation
   const decide = createDecide({
@@ -36,7 +38,6 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     platformConnection,
     answers: ({ id }) => sending.lanes.answers(id),
     templateHealth: templateHealth.get,
-    hasOptedOut: sending.hasOptedOut,
     mapsTemplates: (connection) => capabilities(connection)?.templates === 'mapped',
     builtInTemplateId: templates.builtInId,
     isEnabled: options.isEnabled,
@@ -45,7 +46,7 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
   const accepting = {
     database,
     decide,
-    gates: [shipmentEnded],
+    gates: [shipmentEnded, recipientOptedOut(consents)],
     outgoing,
     rejected,
     endConversations: (tx: Executor, ends: readonly ShipmentEnd[]) =>

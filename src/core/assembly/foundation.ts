@@ -9,6 +9,8 @@ import { createTemplateHealth } from '../accounts/template-health.ts'
 import { loadTemplateRegistry } from '../accounts/templates.ts'
 import { createActivityStore } from '../activity/activity-store.ts'
 import { createWaitingActivity } from '../activity/waiting-activity.ts'
+import { createConsentStore } from '../contacts/consent-store.ts'
+import { loadConsentWords } from '../contacts/consent-words.ts'
 import { createContactStore } from '../contacts/contact-store.ts'
 import type { TemplateContent } from '../contract/content.ts'
 import { createConversationStore } from '../conversations/conversation-store.ts'
@@ -43,6 +45,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
   const catalog = loadTemplateCatalog(configDir)
   const flows = loadFlows(configDir)
   const linkRules = loadLinkRules(configDir)
+  const consentWords = loadConsentWords(configDir)
   const flowsFor = createFlowsFor(flows)
   const reasons = loadReasons(`${configDir}/reasons.yaml`)
   const kinds = createKinds({ reasons, catalog, closing: new Set(Object.keys(flows.closing)) })
@@ -105,6 +108,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
   const inbound = createInboundStore(database)
   const contactNews = createContactNewsStore(database)
   const contacts = createContactStore(database)
+  const consents = createConsentStore(database)
   const ndr = createNdrStore(database)
   const batchSize = (batch: string) => (size: number) => metrics.batchSize.observe({ batch }, size)
 
@@ -121,6 +125,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
     catalog,
     flows,
     linkRules,
+    consentWords,
     flowsFor,
     reasons,
     kinds,
@@ -164,6 +169,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
     inbound,
     contactNews,
     contacts,
+    consents,
     ndr,
     polls,
     lifetimes,

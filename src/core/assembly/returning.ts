@@ -54,6 +54,8 @@ export function createReturning(options: CoreOptions, foundation: Foundation, se
     inbound,
     contactNews,
     contacts,
+    consents,
+    consentWords,
     ndr,
     conversations,
     polls,
@@ -80,6 +82,7 @@ export function createReturning(options: CoreOptions, foundation: Foundation, se
     canCarry,
     isTemplateUsable,
     contacts,
+    consents,
     noteEcho,
     settings: settings.get,
     connection: connections.get,
@@ -106,6 +109,7 @@ export function createReturning(options: CoreOptions, foundation: Foundation, se
       applyReplies({
         ...applying,
         flowsFor,
+        consentWords,
         catalog,
         isCarriedElsewhere: (connection) => capabilities(connection)?.dialogue === 'provider',
         publicUrl: options.publicUrl(),
@@ -113,7 +117,7 @@ export function createReturning(options: CoreOptions, foundation: Foundation, se
         ndr,
         decided: () => bells.decided(),
       }),
-    applyContactNews: () => applyContactNews({ database, news: contactNews, contacts, outgoing, log, metrics, now }),
+    applyContactNews: () => applyContactNews({ ...applying, news: contactNews }),
     applyAccountNews: () =>
       applyAccountNews({
         database,

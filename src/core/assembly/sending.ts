@@ -1,7 +1,8 @@
 /** Sending, put together: lanes and what stands around one call. */
 
+import type { Connection } from '../accounts/connections.ts'
 import { createTaken } from '../accounts/number-proof.ts'
-import { marketingRefused } from '../contacts/contact-store.ts'
+import { marketingRefusal } from '../contacts/consent.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { CoreOptions } from '../core.ts'
 import type { ChangedConnection } from '../inbound/apply-account-news.ts'
@@ -10,7 +11,7 @@ import { createLanes } from '../sending/lanes.ts'
 import { createLookUp } from '../sending/look-up-doubts.ts'
 import type { ClaimedMessage } from '../sending/outgoing-message.ts'
 import { type Claim, giveBackMs } from '../sending/outgoing-store.ts'
-import { createPermissions } from '../sending/permission.ts'
+import { createPermit } from '../sending/permission.ts'
 import { accountFailures, createBrake, createReact, pauseConnection } from '../sending/react.ts'
 import { type EndedAttempt, type Recorded, recordAttempts } from '../sending/record-attempt.ts'
 import { createReplicas } from '../sending/replicas.ts'
@@ -39,6 +40,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     outgoing,
     activity,
     contacts,
+    consents,
     polls,
     lifetimes,
     batchSize,
@@ -58,16 +60,17 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),
   })
-  const permissions = createPermissions({
+  const permit = createPermit({
+    consents: (addresses) => consents.read(database, addresses),
     find: (wanted) => contacts.find(database, wanted),
     replaceContent: (message, content) => outgoing.replaceContent(message, content, now()),
     serviceWindowMs: (provider) => providerById(provider)?.capabilities.serviceWindowMs,
     templateUse,
     now,
   })
-  const optedOut = (message: ClaimedMessage) =>
+  const optedOut = (message: ClaimedMessage, { accountId }: Connection) =>
     database
-      .transaction((tx) => contacts.apply(tx, [marketingRefused(message, now())], now()))
+      .transaction(async (tx) => void (await consents.hear(tx, [marketingRefusal(message, accountId, now())], now())))
       // The next refusal says so again.
       .catch((error) => log.warn({ err: error }, 'an opt-out could not be stored'))
   const taken = createTaken(connections, providerById)
@@ -77,7 +80,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
   const sendMessage = createSendMessage({
     connection: connections.get,
     adapter: options.adapter,
-    permit: permissions.permit,
+    permit,
     publicUrl: options.publicUrl,
     record,
     react,
@@ -149,7 +152,6 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     wake,
     giveBack,
     replicas,
-    hasOptedOut: permissions.hasOptedOut,
     accountFailed: (connectionId: number, code: FailureCode, seenAt: Date) =>
       void pauseConnection(reacting, connectionId, code, seenAt),
     connectionMended,

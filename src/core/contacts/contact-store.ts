@@ -5,7 +5,7 @@ import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows, type Values } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import { canonicalPhone } from './canonical-phone.ts'
-import { type Contact, type ContactChange, type OptOutSource, unknownContact } from './contact.ts'
+import { type Contact, type ContactChange, unknownContact } from './contact.ts'
 import { createDirectory, type Directory, type Entry } from './directory.ts'
 
 /** A customer as one connection knows them. */
@@ -17,23 +17,6 @@ export interface ContactAddress {
 export interface ContactUpdate extends ContactAddress {
   readonly change: ContactChange
 }
-
-/** The provider refused a message because its recipient wants no marketing messages. */
-export const marketingRefused = (
-  message: {
-    readonly connectionId: number
-    readonly customerPhone?: string | null | undefined
-    readonly customerUserId?: string | null | undefined
-  },
-  at: Date,
-): ContactUpdate => ({
-  connectionId: message.connectionId,
-  address: {
-    ...(message.customerPhone ? { phone: message.customerPhone } : {}),
-    ...(message.customerUserId ? { userId: message.customerUserId } : {}),
-  },
-  change: { type: 'marketing', isWanted: false, by: 'refusal', at },
-})
 
 export interface ContactStore {
   /** The contacts at these addresses, in their order; undefined where there is none. */
@@ -81,8 +64,7 @@ async function hold(
 const targetOf = ({ connectionId, change }: ContactUpdate): ContactAddress[] =>
   change.type === 'address' ? [{ connectionId, address: change.address }] : []
 
-const columns = `id, connection_id, phone, user_id, former_phone, former_user_id, name, last_inbound_at, human_wrote_at,
-  marketing_opt_out, marketing_changed_at, marketing_changed_by`
+const columns = `id, connection_id, phone, user_id, former_phone, former_user_id, name, last_inbound_at, human_wrote_at`
 
 interface ContactRow {
   id: number
@@ -94,9 +76,6 @@ interface ContactRow {
   name: string | null
   last_inbound_at: string | null
   human_wrote_at: string | null
-  marketing_opt_out: number
-  marketing_changed_at: string | null
-  marketing_changed_by: OptOutSource | null
 }
 
 async function load(executor: Executor, wanted: readonly ContactAddress[], holding: string): Promise<Entry[]> {
@@ -125,9 +104,6 @@ const entryOf = (row: ContactRow): Entry => ({
     name: row.name,
     lastInboundAt: fromSqlTime(row.last_inbound_at),
     humanWroteAt: fromSqlTime(row.human_wrote_at),
-    hasOptedOutOfMarketing: Number(row.marketing_opt_out) === 1,
-    marketingChangedAt: fromSqlTime(row.marketing_changed_at),
-    marketingChangedBy: row.marketing_changed_by,
   },
 })
 
@@ -150,8 +126,5 @@ const stateOf = (contact: Contact, now: Date) => ({
   name: contact.name?.slice(0, 128) ?? null,
   last_inbound_at: sqlTime(contact.lastInboundAt),
   human_wrote_at: sqlTime(contact.humanWroteAt),
-  marketing_opt_out: contact.hasOptedOutOfMarketing ? 1 : 0,
-  marketing_changed_at: sqlTime(contact.marketingChangedAt),
-  marketing_changed_by: contact.marketingChangedBy,
   updated_at: sqlTime(now),
 })

@@ -15,20 +15,12 @@ export interface Contact {
   readonly lastInboundAt: Date | null
   /** When a person last wrote to the customer by hand. */
   readonly humanWroteAt: Date | null
-  readonly hasOptedOutOfMarketing: boolean
-  /** When that was last said, either way; the latest word counts, in whatever order the words come. */
-  readonly marketingChangedAt: Date | null
-  readonly marketingChangedBy: OptOutSource | null
 }
-
-/** What said that a customer wants no marketing messages: their setting at the provider, or a refused message. */
-export type OptOutSource = 'preference' | 'refusal'
 
 /** What happened to a contact; `at` is when it did. */
 export type ContactChange =
   | { readonly type: 'wrote'; readonly at: Date; readonly name?: string | undefined }
   | { readonly type: 'human_wrote'; readonly at: Date }
-  | { readonly type: 'marketing'; readonly isWanted: boolean; readonly by: OptOutSource; readonly at: Date }
   /** Another address, or a further one; what it does not name stays as it was. */
   | { readonly type: 'address'; readonly address: Address }
 
@@ -41,9 +33,6 @@ export const unknownContact = (connectionId: number): Contact => ({
   name: null,
   lastInboundAt: null,
   humanWroteAt: null,
-  hasOptedOutOfMarketing: false,
-  marketingChangedAt: null,
-  marketingChangedBy: null,
 })
 
 /** The contact after one change. Order and repeats of changes do not matter, except of addresses. */
@@ -57,50 +46,27 @@ export function withChange(contact: Contact, change: ContactChange): Contact {
       }
     case 'human_wrote':
       return { ...contact, humanWroteAt: later(contact.humanWroteAt, change.at) }
-    case 'marketing':
-      return withWish(contact, change)
     case 'address':
       return withAddress(contact, change.address)
   }
 }
 
 /** Two rows turned out to be one customer. */
-export function merged(kept: Contact, other: Contact): Contact {
-  const [newer, older] = laterWish(kept, other) ? [other, kept] : [kept, other]
-  return {
-    connectionId: kept.connectionId,
-    phone: kept.phone ?? other.phone,
-    userId: kept.userId ?? other.userId,
-    formerPhone: kept.formerPhone ?? other.formerPhone,
-    formerUserId: kept.formerUserId ?? other.formerUserId,
-    name: kept.name ?? other.name,
-    lastInboundAt: later(kept.lastInboundAt, other.lastInboundAt),
-    humanWroteAt: later(kept.humanWroteAt, other.humanWroteAt),
-    hasOptedOutOfMarketing: newer.marketingChangedAt
-      ? newer.hasOptedOutOfMarketing
-      : kept.hasOptedOutOfMarketing || other.hasOptedOutOfMarketing,
-    marketingChangedAt: newer.marketingChangedAt ?? older.marketingChangedAt,
-    marketingChangedBy: newer.marketingChangedBy ?? older.marketingChangedBy,
-  }
-}
-
-const laterWish = (kept: Contact, other: Contact): boolean =>
-  (other.marketingChangedAt?.getTime() ?? 0) > (kept.marketingChangedAt?.getTime() ?? 0)
+export const merged = (kept: Contact, other: Contact): Contact => ({
+  connectionId: kept.connectionId,
+  phone: kept.phone ?? other.phone,
+  userId: kept.userId ?? other.userId,
+  formerPhone: kept.formerPhone ?? other.formerPhone,
+  formerUserId: kept.formerUserId ?? other.formerUserId,
+  name: kept.name ?? other.name,
+  lastInboundAt: later(kept.lastInboundAt, other.lastInboundAt),
+  humanWroteAt: later(kept.humanWroteAt, other.humanWroteAt),
+})
 
 const later = (known: Date | null, found: Date | null): Date | null =>
   !known || (found && found > known) ? found : known
 
-function withWish(contact: Contact, wish: Extract<ContactChange, { type: 'marketing' }>): Contact {
-  if (contact.marketingChangedAt && contact.marketingChangedAt > wish.at) return contact
-  return {
-    ...contact,
-    hasOptedOutOfMarketing: !wish.isWanted,
-    marketingChangedAt: wish.at,
-    marketingChangedBy: wish.by,
-  }
-}
-
-/** A known phone or user id is never forgotten for one that is absent; window and wishes go with the person. */
+/** A known phone or user id is never forgotten for one that is absent; the window goes with the person. */
 function withAddress(contact: Contact, { phone, userId }: Address): Contact {
   const isNewPhone = phone !== undefined && phone !== contact.phone
   const isNewUserId = userId !== undefined && userId !== contact.userId

@@ -24,6 +24,8 @@ interface FreeForm {
 /** Free text, at most 4096 characters; only inside the customer's 24-hour window. */
 export interface TextContent extends FreeForm {
   readonly type: 'text'
+  /** Says that a wish was heard: the one thing that is said to somebody who wants no messages. */
+  readonly confirmsWish?: boolean
 }
 
 /** Text with 1 to 3 reply buttons; titles at most 20 characters and unique. Only inside the window. */

@@ -5,6 +5,7 @@ import type { AccountSettings } from '../accounts/settings.ts'
 import { type ActivityRecord, activityRecord } from '../activity/activity-event.ts'
 import { canonicalPhone } from '../contacts/canonical-phone.ts'
 import type { Contact } from '../contacts/contact.ts'
+import type { Heard } from '../inbound/hear-wishes.ts'
 import type { PendingReply } from '../inbound/inbound-store.ts'
 import { isWorded } from '../inbound/reply-kinds.ts'
 import type { Action } from '../notifications/reason.ts'
@@ -32,6 +33,8 @@ export interface Turn {
   readonly reply: PendingReply
   /** The customer, as known before this reply. */
   readonly contact: Contact | undefined
+  /** What it says about being written to, and what holds now. */
+  readonly wish: Heard | undefined
   readonly root: OutgoingRecord
   readonly known: StoredConversation
   readonly settings: AccountSettings
@@ -56,13 +59,14 @@ export function advance(deps: AdvanceDeps, turn: Turn): Advance {
   const { reply, root, known, settings } = turn
   const now = deps.now()
   const flows = deps.flowsFor(settings.flows)
-  const step = nextStep(flows, known, moveOf(root, reply), {
+  const step = nextStep(flows, known, moveOf(turn), {
     now,
     timezone: settings.timezone,
     startedAt: root.createdAt,
     courierName: root.snapshot.courierName,
     hasChoices: offeredActions(root).length > 0,
     isPaused: isPaused(turn, flows, now),
+    isRefused: turn.wish?.isRefused ?? false,
     isUnpushed: turn.isUnpushed,
     isCarriedElsewhere: turn.isCarriedElsewhere,
   })
@@ -87,7 +91,8 @@ const isPaused = ({ contact }: Turn, { humanPauseMinutes }: Flows, now: Date): b
   contact.humanWroteAt !== null &&
   now.getTime() < contact.humanWroteAt.getTime() + humanPauseMinutes * 60_000
 
-function moveOf(root: OutgoingRecord, reply: PendingReply): CustomerMove {
+function moveOf({ root, reply, wish }: Turn): CustomerMove {
+  if (wish?.word) return { type: 'wish', word: wish.word, isNews: wish.isNews }
   const payload = parseButtonPayload(reply.buttonId ?? undefined)
   const isOurs = payload?.reference === root.reference
   if (payload && isOurs) return { type: 'tap', action: payload.action, value: payload.value }

@@ -36,10 +36,11 @@ export function answerContent(catalog: TemplateCatalog, answer: Answer, facts: A
     case 'text': {
       const date = answer.date === undefined ? undefined : catalog.dateTitle(language, answer.date)
       const text = say(date === undefined ? {} : { date })
-      const { outsideWindow } = answer
+      const { outsideWindow, confirmsWish } = answer
       return {
         type: 'text',
         text,
+        ...(confirmsWish ? { confirmsWish } : {}),
         ...(outsideWindow ? { outsideWindow: templateContent(catalog, outsideWindow, facts, date) } : {}),
       }
     }

@@ -1,6 +1,7 @@
 /** What a conversation does next: pure. Data in, decisions out; nobody is called and no clock is read. */
 
 import { isDeepStrictEqual } from 'node:util'
+import type { ConsentWord } from '../contacts/consent-words.ts'
 import type { Action } from '../notifications/reason.ts'
 import type { LinkAction, TextKey } from '../notifications/template-catalog.ts'
 import { courierDate, isStillAhead, nextDeliveryDates, whyNotOn } from './delivery-dates.ts'
@@ -21,6 +22,8 @@ export interface Conversation {
 export type CustomerMove =
   | { readonly type: 'tap'; readonly action: Action; readonly value?: string | undefined }
   | { readonly type: 'words' }
+  /** Asks for no messages any more, or for messages again. `isNews`: that is not what held before. */
+  | { readonly type: 'wish'; readonly word: ConsentWord; readonly isNews: boolean }
   | { readonly type: 'other' }
 
 export interface Circumstances {
@@ -33,6 +36,8 @@ export interface Circumstances {
   readonly hasChoices: boolean
   /** A person is writing with the customer. */
   readonly isPaused: boolean
+  /** The customer wants no messages: what they do is taken, and nothing is said. */
+  readonly isRefused: boolean
   /** A dialogue of the provider's asks and answers: what it came to is taken, and nothing is said from here. */
   readonly isCarriedElsewhere?: boolean
   /** The courier side has provably not been told of the decision, and will not be before this step is written. */
@@ -46,6 +51,8 @@ export type Answer =
       readonly key: TextKey
       readonly date?: string
       readonly outsideWindow?: AnswerTemplate | undefined
+      /** Said even to somebody who wants no messages. */
+      readonly confirmsWish?: boolean
     }
   | { readonly type: 'dates'; readonly key: TextKey; readonly dates: readonly string[] }
   | { readonly type: 'link'; readonly key: LinkAction }
@@ -61,6 +68,7 @@ export interface Step {
 
 type DecisionFlow = Extract<ActionFlow, { ndr: NdrActionName }>
 type Tap = Extract<CustomerMove, { type: 'tap' }>
+type Wish = Extract<CustomerMove, { type: 'wish' }>
 
 const dayMs = 86_400_000
 const minuteMs = 60_000
@@ -72,11 +80,14 @@ const minuteMs = 60_000
 export function nextStep(flows: Flows, known: Conversation, move: CustomerMove, around: Circumstances): Step {
   const step = openStep(flows, known, move, around)
   if (around.isCarriedElsewhere) return silent(step, known)
+  if (step.answer?.type === 'text' && step.answer.confirmsWish) return step
+  if (around.isRefused) return silent(step, known)
   return around.isPaused ? hushed(step, known) : step
 }
 
 function openStep(flows: Flows, known: Conversation, move: CustomerMove, around: Circumstances): Step {
   if (move.type === 'other') return noted(known)
+  if (move.type === 'wish') return onWish(flows, known, move, around)
   if (move.type === 'words') return onWords(flows, known, around)
   if (known.closedBy !== undefined) return noted(known, { type: 'text', key: closingText(flows, known.closedBy) })
   if (isOver(flows, around)) return noted(known, { type: 'text', key: 'too_late' })
@@ -103,6 +114,12 @@ const hushed = (step: Step, known: Conversation): Step =>
 function silent({ answer: _, ...step }: Step, { choicesAt, offeredDates }: Conversation): Step {
   const { choicesAt: __, ...conversation } = step.conversation
   return { ...step, conversation: { ...conversation, offeredDates, ...(choicesAt ? { choicesAt } : {}) } }
+}
+
+/** Confirmed once. Somebody who writes START without having stopped anything means something else by it. */
+function onWish(flows: Flows, known: Conversation, { word, isNews }: Wish, around: Circumstances): Step {
+  if (isNews) return noted(known, { type: 'text', key: `${word}_thanks`, confirmsWish: true })
+  return word === 'stop' ? noted(known) : onWords(flows, known, around)
 }
 
 function onWords(flows: Flows, known: Conversation, around: Circumstances): Step {

@@ -1,11 +1,13 @@
 /** The story of a webhook, second half, for news about customers: what is known of them changes. */
 
-import type { ContactChange } from '../contacts/contact.ts'
+import { type Connection, platformAccountId } from '../accounts/connections.ts'
+import { saidAt, type Wish } from '../contacts/consent.ts'
+import type { ConsentStore } from '../contacts/consent-store.ts'
 import type { ContactStore, ContactUpdate } from '../contacts/contact-store.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
-import type { Database } from '../storage/database.ts'
+import type { Database, Executor } from '../storage/database.ts'
 import { applyGroup } from '../storage/one-by-one.ts'
 import type { ContactNewsStore, PendingNews, SettledNews } from './contact-news-store.ts'
 import { nextLook } from './matching.ts'
@@ -15,6 +17,8 @@ export interface ApplyContactNewsDeps {
   readonly database: Database
   readonly news: ContactNewsStore
   readonly contacts: ContactStore
+  readonly consents: ConsentStore
+  readonly connection: (id: number) => Promise<Connection | undefined>
   readonly outgoing: Pick<OutgoingStore, 'readdress'>
   readonly log: Logger
   readonly metrics: Metrics
@@ -44,7 +48,8 @@ async function applyDue(deps: ApplyContactNewsDeps, limit: number): Promise<numb
     if (pending.length === 0) return pending
     for (const { news: kind, connectionId, customer, movedTo } of pending)
       if (kind === 'moved') await outgoing.readdress(tx, connectionId, customer, movedTo, now())
-    await contacts.apply(tx, pending.map(updateOf), now())
+    await contacts.apply(tx, pending.flatMap(updateOf), now())
+    await applyWishes(deps, tx, pending)
     const written = pending.filter((entry) => entry.news === 'human_wrote')
     const roots = await newestConversations(
       tx,
@@ -64,23 +69,44 @@ async function applyDue(deps: ApplyContactNewsDeps, limit: number): Promise<numb
   return pending.length
 }
 
-const updateOf = ({ connectionId, customer: address, ...news }: PendingNews): ContactUpdate => ({
-  connectionId,
-  address,
-  change: changeOf(news),
-})
-
-function changeOf({ news, movedTo, at }: Pick<PendingNews, 'news' | 'movedTo' | 'at'>): ContactChange {
+function updateOf({ news, connectionId, customer: address, movedTo, at }: PendingNews): ContactUpdate[] {
   switch (news) {
     case 'moved':
-      return { type: 'address', address: movedTo }
+      return [{ connectionId, address, change: { type: 'address', address: movedTo } }]
     case 'human_wrote':
-      return { type: 'human_wrote', at }
+      return [{ connectionId, address, change: { type: 'human_wrote', at } }]
     case 'marketing_stopped':
     case 'marketing_resumed':
-      return { type: 'marketing', isWanted: news === 'marketing_resumed', by: 'preference', at }
+      return []
   }
 }
+
+/** What was said to a number was said to its owner; what was said before goes with somebody who moves. */
+async function applyWishes(
+  { consents, connection, now }: ApplyContactNewsDeps,
+  tx: Executor,
+  pending: readonly PendingNews[],
+): Promise<void> {
+  const wishes: Wish[] = []
+  for (const entry of pending) {
+    const owner = entry.news === 'human_wrote' ? undefined : (await connection(entry.connectionId))?.accountId
+    if (owner === undefined) continue
+    // An account can vouch for what was said to itself; the platform's numbers are everybody's.
+    const whose = owner === platformAccountId ? undefined : owner
+    if (entry.news === 'moved') await consents.follow(tx, entry.customer, entry.movedTo, whose, now())
+    else wishes.push(wishOf(entry, owner))
+  }
+  await consents.hear(tx, wishes, now())
+}
+
+const wishOf = ({ news, customer, at, receivedAt }: PendingNews, accountId: number): Wish => ({
+  accountId,
+  address: customer,
+  topic: 'marketing',
+  isWanted: news === 'marketing_resumed',
+  at: saidAt(at, receivedAt),
+  by: 'preference',
+})
 
 const settled = ({ id, tries }: PendingNews, rootId?: number): SettledNews => ({
   id,

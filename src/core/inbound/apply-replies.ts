@@ -15,13 +15,14 @@ import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { applyGroup } from '../storage/one-by-one.ts'
+import { type HearDeps, type Heard, hearWishes } from './hear-wishes.ts'
 import type { InboundStore, PendingReply, SettledReply } from './inbound-store.ts'
 import { type KnownReply, type MatchedReply, matchReplies } from './match-replies.ts'
 import { nextLook } from './matching.ts'
 import { isByCustomer } from './reply-kinds.ts'
 import { contactUpdates, isToBeAnnounced, strayReplies } from './stray-replies.ts'
 
-export interface ApplyRepliesDeps extends AdvanceDeps {
+export interface ApplyRepliesDeps extends AdvanceDeps, HearDeps {
   readonly database: Database
   readonly store: InboundStore
   readonly outgoing: OutgoingStore
@@ -69,7 +70,8 @@ async function applyDue(deps: ApplyRepliesDeps, limit: number): Promise<number> 
     const known = await withContacts(tx, contacts, pending)
     const { matched, roots } = await matchReplies(tx, outgoing, known, now())
     await contacts.apply(tx, contactUpdates(known, matched, roots), now())
-    const advances = await advanceAll(deps, tx, matched, roots)
+    const heard = await hearWishes(deps, tx, known, matched, roots)
+    const advances = await advanceAll(deps, tx, { matched, roots, heard })
     const strays = await strayReplies(deps, pending, matched)
     await write(deps, tx, advances, strays)
     await store.settleReplies(tx, settleAll(pending, matched, now()), now())
@@ -94,12 +96,17 @@ async function withContacts(
   return pending.map((reply, index) => ({ reply, contact: found[index] }))
 }
 
+interface Conversing {
+  readonly matched: readonly MatchedReply[]
+  readonly roots: ReadonlyMap<number, OutgoingRecord>
+  readonly heard: ReadonlyMap<number, Heard>
+}
+
 /** Replies to one conversation build on each other, in the order in which they came. */
 async function advanceAll(
   deps: ApplyRepliesDeps,
   tx: Executor,
-  matched: readonly MatchedReply[],
-  roots: ReadonlyMap<number, OutgoingRecord>,
+  { matched, roots, heard }: Conversing,
 ): Promise<Advance[]> {
   const current: Map<number, StoredConversation> = await deps.conversations.load(tx, [...roots.keys()])
   const unpushed = new Set(await unpushedOf(deps, tx, current, roots))
@@ -115,7 +122,8 @@ async function advanceAll(
     const connection = await deps.connection(reply.connectionId)
     const isCarriedElsewhere = connection !== undefined && deps.isCarriedElsewhere(connection)
     const isUnpushed = unpushed.has(rootId)
-    const step = advance(deps, { reply, contact, root, known, settings, isUnpushed, isCarriedElsewhere })
+    const wish = heard.get(reply.id)
+    const step = advance(deps, { reply, contact, wish, root, known, settings, isUnpushed, isCarriedElsewhere })
     current.set(rootId, step.conversation)
     // Not even written yet, so nobody pushes it meanwhile.
     if (step.ndr) unpushed.add(rootId)

@@ -1,7 +1,8 @@
 /** The story of a webhook, second half, for delivery reports: evidence raises the status of its message. */
 
 import type { ActivityStore } from '../activity/activity-store.ts'
-import { type ContactStore, type ContactUpdate, marketingRefused } from '../contacts/contact-store.ts'
+import { marketingRefusal, type Wish } from '../contacts/consent.ts'
+import type { ConsentStore } from '../contacts/consent-store.ts'
 import type { Content } from '../contract/content.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -28,7 +29,7 @@ export interface ApplyReportsDeps extends FailoverDeps {
   readonly activity: ActivityStore
   /** How long a provider tries to deliver it, at least. */
   readonly lifetimeMs: (content: Content | null) => number
-  readonly contacts: Pick<ContactStore, 'apply'>
+  readonly consents: Pick<ConsentStore, 'hear'>
   /** Messages that their provider is to be asked about. */
   readonly polls: Pick<PollStore, 'isPolled' | 'add' | 'hasten'>
   /** Sends of this connection begun up to a time were echoed. */
@@ -71,7 +72,7 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
     await askAbout(deps, tx, { pending, ids, records }, changed)
     await writePricing(tx, pending, ids)
     await activity.insert(tx, activities, now())
-    await deps.contacts.apply(tx, optOuts(pending, ids, records), now())
+    await deps.consents.hear(tx, await optOuts(deps, pending, ids, records), now())
     const failed = newlyFailed(changed, records)
     const takingOver = await failovers(deps, tx, failed)
     await outgoing.insert(tx, takingOver, now())
@@ -116,17 +117,21 @@ async function matchReports(
   return new Map(matched)
 }
 
-/** Recipients who are reported to want no marketing messages. */
-function optOuts(
+/** Recipients who are reported to want no marketing messages from the owner of the number. */
+async function optOuts(
+  { connection }: Pick<ApplyReportsDeps, 'connection'>,
   pending: readonly PendingReport[],
   ids: ReadonlyMap<number, number>,
   records: ReadonlyMap<number, OutgoingRecord>,
-): ContactUpdate[] {
-  return pending.flatMap((report) => {
+): Promise<Wish[]> {
+  const wishes: Wish[] = []
+  for (const report of pending) {
     const record = records.get(ids.get(report.id) ?? 0)
-    if (!record || report.failureCode !== 'recipient_opted_out') return []
-    return [marketingRefused({ ...record, connectionId: report.connectionId }, report.at)]
-  })
+    if (!record || report.failureCode !== 'recipient_opted_out') continue
+    const owner = await connection(report.connectionId)
+    if (owner) wishes.push(marketingRefusal(record, owner.accountId, report.at))
+  }
+  return wishes
 }
 
 /** A report speaks only of messages that were handed to the connection that it came through. */

@@ -21,6 +21,7 @@ export interface PendingNews {
   readonly customer: Address
   readonly movedTo: Address
   readonly at: Date
+  readonly receivedAt: Date
   readonly tries: number
 }
 
@@ -111,6 +112,7 @@ function pendingNews(row: NewsRow): PendingNews {
     customer: addressOfRow(row.phone, row.user_id),
     movedTo: addressOfRow(row.new_phone, row.new_user_id),
     at: notAfter(fromSqlTime(row.external_timestamp), receivedAt),
+    receivedAt,
     tries: row.tries,
   }
 }

@@ -43,6 +43,8 @@ export interface PendingReply {
   readonly contextMessageId: string | null
   readonly messageId: string
   readonly type: string
+  /** What a person would read. */
+  readonly value: string | null
   readonly buttonId: string | null
   readonly tries: number
   readonly receivedAt: Date
@@ -244,7 +246,7 @@ const pendingReport = (row: ReportRow): PendingReport => ({
 
 const pendingReplyColumns =
   'id, connection_id, from_phone, from_user_id, from_name, context_message_id, reply_message_id, customer_reply_type, ' +
-  'button_reply_id, tries, external_updated_at, announced_at, created_at'
+  'customer_reply_value, button_reply_id, tries, external_updated_at, announced_at, created_at'
 
 interface ReplyRow {
   id: number
@@ -255,6 +257,7 @@ interface ReplyRow {
   context_message_id: string | null
   reply_message_id: string
   customer_reply_type: string
+  customer_reply_value: string | null
   button_reply_id: string | null
   tries: number
   external_updated_at: string | null
@@ -273,6 +276,7 @@ function pendingReply(row: ReplyRow): PendingReply {
     contextMessageId: row.context_message_id,
     messageId: row.reply_message_id,
     type: row.customer_reply_type,
+    value: row.customer_reply_value,
     buttonId: row.button_reply_id,
     tries: row.tries,
     receivedAt,

@@ -15,6 +15,9 @@ const worded: ReadonlySet<string> = new Set([
 /** Changes of, or signs on, other messages, and notes of the provider's own: no message of the customer's. */
 const signs: ReadonlySet<string> = new Set(['reaction', 'edit', 'revoke', 'system'])
 
+/** Can be a word by itself: typed, or a button that says it. */
+export const isSpoken = (type: string): boolean => type === 'text' || type === 'button'
+
 export const isWorded = (type: string): boolean => worded.has(type)
 
 /** Does it open the provider's window for free text? A sign may not; then answers are held back rather than refused. */

@@ -39,8 +39,6 @@ export type DecideEvent = (body: Buffer) => Promise<Decision>
 export interface DecideDeps extends SenderDeps, TemplateDeps {
   readonly kinds: readonly NotificationKind[]
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
-  /** Has the customer refused marketing messages on a connection? */
-  readonly hasOptedOut: (connectionId: number, phone: string) => Promise<boolean>
   /** The installation's own switch, above every account's. */
   readonly isEnabled: boolean
   readonly now: () => Date
@@ -81,7 +79,6 @@ async function decideNotice(deps: DecideDeps, kind: NotificationKind, notice: No
   const chosen = await chooseSender(deps, settings, wording.template)
   if ('none' in chosen) return skip(facts, chosen.code, chosen.none)
   const isMarketing = await isMarketingAt(deps, chosen.connection, wording.template)
-  if (isMarketing && (await deps.hasOptedOut(chosen.connection.id, phone))) return skip(facts, 'recipient_opted_out')
   return send(facts, { wording, isMarketing }, chosen)
 }
 

@@ -25,6 +25,8 @@ export const textVariables = {
   after_cancellation: [],
   after_return: [],
   after_loss: [],
+  stop_thanks: [],
+  start_thanks: [],
   and_more: ['n'],
 } as const satisfies Record<string, readonly string[]>
 export type TextKey = keyof typeof textVariables

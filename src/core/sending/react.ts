@@ -16,8 +16,8 @@ export interface ReactDeps {
   readonly lanes: () => Pick<Lanes, 'pause' | 'wake' | 'holdBack'>
   /** A message was taken through this connection, as it was then. */
   readonly taken: (sender: Connection) => Promise<void>
-  /** The provider says that this recipient wants no marketing messages from this connection. */
-  readonly optedOut: (message: ClaimedMessage) => Promise<void>
+  /** The provider says that this recipient wants no marketing messages from the owner of this connection. */
+  readonly optedOut: (message: ClaimedMessage, sender: Connection) => Promise<void>
   readonly now: () => Date
   readonly log: Logger
   readonly metrics: Metrics
@@ -65,7 +65,7 @@ export const createReact =
     if (outcome.outcome !== 'refused') return
     const { code, vendorCode } = outcome.failure
     // Without a code of the vendor's it was not asked.
-    if (code === 'recipient_opted_out' && vendorCode) await optedOut(message)
+    if (code === 'recipient_opted_out' && vendorCode && sender) await optedOut(message, sender)
     if (failureKind(code).class !== 'refused_account') return
     const current = await connections.get(connectionId).catch(() => undefined)
     // Refused with credentials that have been replaced since: says nothing about the new ones.

@@ -15,6 +15,7 @@ import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
 import type { OutgoingStore } from './outgoing-store.ts'
 import { afterAttempt } from './retry-policy.ts'
 import { type CanCarry, type IsTemplateUsable, reroute } from './route.ts'
+import { unknownActivity } from './unknown-activity.ts'
 
 export interface EndedAttempt {
   readonly messageId: number
@@ -197,7 +198,12 @@ function changed(
   chance: number,
 ): OutgoingChange {
   const { outcome, finishedAt } = ended
-  const facts = { calls: ended.attempt - record.givenBack, expiresAt: record.expiresAt ?? undefined, canBeAsked }
+  const facts = {
+    calls: ended.attempt - record.givenBack,
+    expiresAt: record.expiresAt ?? undefined,
+    canBeAsked,
+    wasInDoubt: record.possibleDuplicate,
+  }
   const next = afterAttempt(facts, outcome, now, chance)
   const failure = outcome.outcome === 'accepted' ? undefined : outcome.failure
   return {
@@ -215,6 +221,7 @@ function activities(record: OutgoingRecord, ended: EndedAttempt): ActivityRecord
   if (record.state === 'accepted' && record.rootOutgoingId === null) {
     return [activityRecord(record, { eventSubType: 'inqueue', at })]
   }
+  if (record.state === 'unknown') return [unknownActivity(record, record.failureReason ?? '', at)]
   if (record.state === 'failed' || record.state === 'expired') {
     const failureReason = failureText(record)
     return [activityRecord(record, { eventSubType: 'failed', at, failureReason, discriminator: 'attempt' })]

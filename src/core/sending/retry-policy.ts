@@ -20,6 +20,8 @@ export interface AttemptFacts {
   readonly expiresAt: Date | undefined
   /** Can the provider be asked whether it took the message? */
   readonly canBeAsked?: boolean
+  /** May an attempt before this one have been taken? */
+  readonly wasInDoubt?: boolean
 }
 
 /** The message's state after an attempt. `dueAt` null = nothing is left to do. */
@@ -39,6 +41,7 @@ export function afterAttempt(facts: AttemptFacts, outcome: SendOutcome, now: Dat
     const lookMs = facts.canBeAsked ? firstLookMs : silenceMs(outcome.failure)
     return { state: 'in_doubt', statusRank: rank.unclear, dueAt: new Date(now.getTime() + lookMs) }
   }
+  if (isUnwanted(outcome.failure)) return facts.wasInDoubt ? notKnown : notSent
   if (!isWorthRetrying(outcome.failure, facts.calls)) return { state: 'failed', statusRank: rank.failed, dueAt: null }
   const { expiresAt } = facts
   if (expiresAt && expiresAt <= now) return { state: 'expired', statusRank: rank.unclear, dueAt: null }
@@ -46,6 +49,13 @@ export function afterAttempt(facts: AttemptFacts, outcome: SendOutcome, now: Dat
   // Kept to the end of its usefulness even if no attempt is planned before it: what was refused may be mended.
   return { state: 'waiting', statusRank: rank.pending, dueAt: expiresAt && expiresAt < dueAt ? expiresAt : dueAt }
 }
+
+const notSent: NextState = { state: 'skipped', statusRank: rank.pending, dueAt: null }
+const notKnown: NextState = { state: 'unknown', statusRank: rank.unclear, dueAt: null }
+
+/** The recipient wants no such messages, and the provider was not even asked: without a code of its own. */
+const isUnwanted = ({ code, vendorCode }: Failure): boolean =>
+  code === 'recipient_opted_out' && vendorCode === undefined
 
 /** Nothing was sent and nothing about the message is wrong, so the same message may be taken later. */
 function isWorthRetrying(failure: Failure, calls: number): boolean {

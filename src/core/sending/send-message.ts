@@ -9,7 +9,7 @@ import type { Batcher } from '../storage/batcher.ts'
 import { isUniqueViolation } from '../storage/database-errors.ts'
 import type { Breaker } from './breaker.ts'
 import { attemptReference, type ClaimedMessage } from './outgoing-message.ts'
-import type { Permissions } from './permission.ts'
+import type { Permit } from './permission.ts'
 import type { React } from './react.ts'
 import type { EndedAttempt, Recorded } from './record-attempt.ts'
 
@@ -17,7 +17,7 @@ export interface SendDeps {
   readonly connection: (id: number) => Promise<Connection | undefined>
   readonly adapter: (provider: string) => ProviderAdapter
   /** What of it the customer's side allows, decided right before the call. */
-  readonly permit: Permissions['permit']
+  readonly permit: Permit
   /** Base of links to ourselves. */
   readonly publicUrl: () => string
   /** Group commit of {@link recordAttempts}. */
@@ -60,7 +60,7 @@ async function callOnce(
 ): Promise<SendOutcome> {
   if (!sender) return notCalled('the sender connection could not be read')
   if (sender.state === 'deleted') return notCalled('the sender connection was deleted')
-  const permission = await deps.permit(message, sender.provider).catch(() => undefined)
+  const permission = await deps.permit(message, sender).catch(() => undefined)
   if (!permission) return notCalled('what may be sent to the recipient could not be read')
   if ('refusal' in permission) return { outcome: 'refused', failure: permission.refusal }
   // Too late: somebody else may hold it for lost already.

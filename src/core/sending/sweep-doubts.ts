@@ -20,6 +20,7 @@ import { rank } from './outgoing-message.ts'
 import type { OutgoingChange, OutgoingRecord } from './outgoing-rows.ts'
 import type { DueDoubt, OutgoingStore } from './outgoing-store.ts'
 import { type DoubtCircumstances, type DoubtDecision, decideDoubt } from './resolve-doubt.ts'
+import { unknownActivity } from './unknown-activity.ts'
 
 export interface DoubtDeps {
   readonly database: Database
@@ -160,15 +161,6 @@ const changeOf =
         return { ...end.record, state: 'unknown', dueAt: null, failureReason: end.why }
     }
   }
-
-const unknownActivity = (record: OutgoingRecord, why: string, at: Date) =>
-  activityRecord(record, {
-    eventSubType: 'unknown',
-    at,
-    // One that an operator sends again may end so once more.
-    discriminator: `attempt ${record.attempts}`,
-    failureReason: `Whether the message was sent is not known: ${why}.`,
-  })
 
 const takenChange = (record: OutgoingRecord, messageId: string, now: Date): OutgoingChange => ({
   ...record,

@@ -16,6 +16,7 @@ import * as doctorAndTemplates from './migrations/011-doctor-and-templates.ts'
 import * as templatesDue from './migrations/012-templates-due.ts'
 import * as integrationEngine from './migrations/013-integration-engine.ts'
 import * as timeOfEnds from './migrations/014-time-of-ends.ts'
+import * as consents from './migrations/015-consents.ts'
 import * as provedNumbers from './migrations/019-proved-numbers.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
@@ -32,6 +33,7 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '012-templates-due', up: ({ context }) => templatesDue.up(context) },
   { name: '013-integration-engine', up: ({ context }) => integrationEngine.up(context) },
   { name: '014-time-of-ends', up: ({ context }) => timeOfEnds.up(context) },
+  { name: '015-consents', up: ({ context }) => consents.up(context) },
   { name: '019-proved-numbers', up: ({ context }) => provedNumbers.up(context) },
 ]
 
