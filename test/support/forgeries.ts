@@ -9,6 +9,8 @@ export interface Target {
   readonly id: string
   readonly path: string
   readonly credentials: Readonly<Record<string, string>>
+  /** Of its handshake; null where there is none. */
+  readonly verifyToken: string | null
   readonly text: string
 }
 
@@ -41,6 +43,7 @@ type Kind = readonly [
 interface Genuine extends Targets {
   readonly body: Buffer
   readonly headers: Record<string, string>
+  readonly round: number
 }
 
 /** @param round makes each body another one */
@@ -51,7 +54,7 @@ export function forgeries(
   round: number,
 ): Forgery[] {
   const body = Buffer.from(targets.own.text + ' '.repeat(round))
-  const genuine = { ...targets, body, headers: proofOf(targets, body, targets.own) }
+  const genuine = { ...targets, round, body, headers: proofOf(targets, body, targets.own) }
   const kinds = [
     ...wrongUrls(id, genuine, foreign),
     ...(Object.keys(genuine.headers).length > 0 ? wrongProofs(genuine) : []),
@@ -111,6 +114,7 @@ function wrongProofs({ headers, other, paused }: Genuine): Kind[] {
     ['a changed proof', 401, { headers: { [name]: changed } }],
     ['a proof in the other case', 401, { headers: { [name]: value.toUpperCase() } }],
     ['a proof without its scheme', 401, { headers: { [name]: value.replace(/^\w+[= ]/, '') } }],
+    ['the scheme alone', 401, { headers: { [name]: value.replace(/(?<=^\w+[= ]).*/, '') } }],
     ['a proof in another header', 401, { headers: { 'x-signature': value } }],
     ['another content type', 401, { headers: { 'content-type': 'text/plain', [name]: changed } }],
     ["a replay at another client's URL", 401, { path: other.path }],
@@ -119,14 +123,25 @@ function wrongProofs({ headers, other, paused }: Genuine): Kind[] {
 }
 
 /** Signed, with something else or over something else. */
-function wrongSignatures({ samples, body, own, other, headers }: Genuine, platform: string): Kind[] {
+function wrongSignatures({ samples, body, own, other, headers, round }: Genuine, platform: string): Kind[] {
   const signed = (bytes: Buffer, secret: string | undefined) =>
     samples.sign?.(bytes, secret ?? '') as Record<string, string>
   const [secret, previous] = samples.secretFields.map((field) => own.credentials[field])
   const aboutOther = Buffer.from(other.text)
   const elsewhere = Buffer.concat([body, Buffer.from('\n')])
-  const digest = Object.values(headers)[0]?.replace(/^.*=/, '') ?? ''
+  const [[name, value] = ['', '']] = Object.entries(headers)
+  const digest = value.replace(/^.*=/, '')
+  const spaced = Buffer.from(body.toString('utf8').replace('{', '{ '))
+  const keys = { ...own.credentials, 'verify token': own.verifyToken ?? '' }
+  const noSecrets = Object.entries(keys).filter(([field]) => !samples.secretFields.includes(field))
   return [
+    ...noSecrets.map(([field, key]): Kind => [`the ${field} as the secret`, 401, { headers: signed(body, key) }]),
+    ['the signature of nothing', 401, { headers: signed(Buffer.alloc(0), secret) }],
+    ['JSON that was written anew', 401, { body: spaced, headers: signed(body, secret) }],
+    ['the name of another algorithm', 401, { headers: { [name]: `sha512=${digest}` } }],
+    ['a signature that is not hexadecimal', 401, { headers: { [name]: value.replace(digest, 'zz'.repeat(32)) } }],
+    ['a signature of the start only', 401, { headers: { [name]: value.slice(0, -(1 + (round % 64))) } }],
+    ['one digit changed', 401, { headers: { [name]: value.replace(digest, withOneChanged(digest, round)) } }],
     ["another app's secret", 401, { headers: signed(body, other.credentials[samples.secretFields[0] ?? '']) }],
     ['the previous secret after it was replaced', 401, { headers: signed(body, previous) }],
     ['the signature of another body', 401, { headers: signed(elsewhere, secret) }],
@@ -141,6 +156,11 @@ function wrongSignatures({ samples, body, own, other, headers }: Genuine, platfo
     ],
     ...(platform ? ([["the platform's URL", 401, { path: `/webhooks/${platform}` }]] as const) : []),
   ]
+}
+
+function withOneChanged(digest: string, round: number): string {
+  const at = round % digest.length
+  return digest.slice(0, at) + (digest[at] === '0' ? '1' : '0') + digest.slice(at + 1)
 }
 
 /** What the provider was told to send along is something else. */

@@ -1,5 +1,6 @@
 /** Webhooks of providers: verified over the raw bytes, stored, and only then answered. */
 
+import { randomBytes } from 'node:crypto'
 import type { Connection } from '../../core/accounts/connections.ts'
 import { forProvider } from '../../core/accounts/connections.ts'
 import type { Capabilities, ProviderAdapter, ProviderDefinition, WebhookRequest } from '../../core/contract/provider.ts'
@@ -28,6 +29,8 @@ export type WebhookProvider = Pick<ProviderDefinition, 'id' | 'webhookSubpaths'>
   readonly capabilities: Pick<Capabilities, 'retriesWebhooks' | 'webhookProof'>
 }
 
+const nobodysToken = randomBytes(18).toString('base64url')
+
 /** Handlers for one provider; the same for a connection's own URL and for the platform's. */
 export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: WebhookProvider) {
   const { intake, metrics } = deps
@@ -54,7 +57,9 @@ export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: Webhoo
       const owners = await behindUrl(params.key)
       const challenge = query['hub.challenge'] ?? ''
       const token = query['hub.verify_token'] ?? ''
-      const isOurs = owners.some((owner) => constantTimeEqual(owner.verifyToken, token))
+      // With nobody there as well: whoever asks should not learn from the time it takes whether anybody is.
+      const expected = owners.length > 0 ? owners.map(({ verifyToken }) => verifyToken) : [nobodysToken]
+      const isOurs = expected.filter((verifyToken) => constantTimeEqual(verifyToken, token)).length > 0
       if (query['hub.mode'] !== 'subscribe' || !isOurs || !/^[\w.-]{1,200}$/.test(challenge))
         throw new HttpProblem(403, 'refused')
       return { status: 200, body: challenge }

@@ -15,8 +15,9 @@ const signaturePrefix = 'sha256='
  */
 export function verifyWebhook({ headers, body }: WebhookRequest, connections: readonly ProviderConnection[]): boolean {
   const header = headers[signatureHeader]
-  if (typeof header !== 'string' || !header.startsWith(signaturePrefix)) return false
+  const signature =
+    typeof header === 'string' && header.startsWith(signaturePrefix) ? header.slice(signaturePrefix.length) : ''
   const secrets = connections.flatMap(({ credentials }) => [credentials.appSecret, credentials.previousAppSecret])
   const known = new Set(secrets.filter((secret) => secret !== undefined))
-  return isSignedWithAny(body, header.slice(signaturePrefix.length), known)
+  return isSignedWithAny(body, signature, known)
 }
