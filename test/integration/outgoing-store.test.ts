@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import type { OutgoingDraft } from '../../src/core/sending/outgoing-message.ts'
-import { rank } from '../../src/core/sending/outgoing-message.ts'
+import { priority, rank } from '../../src/core/sending/outgoing-message.ts'
 import { leaseMs } from '../../src/core/sending/outgoing-rows.ts'
 import { createOutgoingStore, type OutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
@@ -168,6 +168,15 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
         expect(await claim(10)).to.deep.equal([])
       })
 
+      it('takes of a bulk only what nothing else needs, however long it has waited', async () => {
+        const bulk = Array.from({ length: 5 }, () => aDraft({ priority: priority.bulk, dueAt: plus(-60_000) }))
+        await insert(bulk)
+        const fresh = aDraft()
+        await insert([fresh])
+        expect((await claim(1)).map(({ reference }) => reference)).to.deep.equal([fresh.reference])
+        expect(await claim(9)).to.have.length(5)
+      })
+
       it('takes at most as many as asked for', async () => {
         await insert(Array.from({ length: 5 }, () => aDraft()))
         expect(await claim(2)).to.have.length(2)
@@ -288,6 +297,11 @@ describe('a claim on MariaDB or MySQL', () => {
     const database = openDatabase({ url: storage.url })
     try {
       await migrate(database)
+      const store = createOutgoingStore(database)
+      const finished = Array.from({ length: 300 }, () => aDraft({ state: 'skipped', dueAt: undefined }))
+      const bulk = Array.from({ length: 100 }, () => aDraft({ priority: priority.bulk }))
+      await database.transaction((tx) => store.insert(tx, [...finished, ...bulk], now))
+      await database.select('ANALYZE TABLE wa_outgoing_messages')
       const plans: { select_type: string; table: string; type: string; possible_keys: string | null }[] = []
       const explaining: Database = {
         ...database,
@@ -301,6 +315,8 @@ describe('a claim on MariaDB or MySQL', () => {
           }),
       }
       await createOutgoingStore(explaining).claim(1, 10, new Set(), now)
+      const candidate = plans.find(({ table }) => table === 'candidate')
+      expect(candidate?.type, 'nor through it for what comes next').to.equal('range')
       const inner = plans.filter(({ select_type }) => select_type.includes('SUBQUERY'))
       const [shipmentEnd, ...earlier] = inner.sort(
         (a, b) => Number(a.table === 'earlier') - Number(b.table === 'earlier'),
@@ -310,7 +326,7 @@ describe('a claim on MariaDB or MySQL', () => {
       // With statistics of an emptier table the optimizer takes the first index that fits.
       for (const { possible_keys } of earlier) {
         expect(possible_keys?.split(',').map((key) => key.trim())).not.to.include(
-          'wa_outgoing_messages_whatsappsenderconnectionid_due_at',
+          'wa_outgoing_messages_whatsappsenderconnectionid_priority_due_at',
         )
       }
     } finally {

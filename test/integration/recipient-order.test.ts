@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { OutgoingDraft } from '../../src/core/sending/outgoing-message.ts'
+import { type OutgoingDraft, priority } from '../../src/core/sending/outgoing-message.ts'
 import { createOutgoingStore, type OutgoingStore } from '../../src/core/sending/outgoing-store.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
@@ -74,6 +74,16 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       await become('first', `state = 'waiting', attempts = 1, due_at = '${sqlTime(plus(30_000))}'`)
       expect(await claimed()).to.deep.equal(['other'])
       expect(await claimed(plus(30_000))).to.deep.equal(['first'])
+    })
+
+    it('do not wait for one of a bulk, but never go at the same time', async () => {
+      await insert('bulk', { priority: priority.bulk })
+      await insert('other bulk', { priority: priority.bulk })
+      await insert('own')
+      expect(await claimed()).to.deep.equal(['own'])
+      expect(await claimed(), 'while their own is being sent, by whomever').to.deep.equal([])
+      await become('own', "state = 'accepted', due_at = NULL")
+      expect(await claimed()).to.deep.equal(['bulk'])
     })
 
     it('do not wait for one that was put off to a time of its own, nor for one of another connection', async () => {

@@ -25,6 +25,7 @@ export const aRecord = (changes: Partial<OutgoingRecord> = {}): OutgoingRecord =
   messageId: null,
   content: null,
   snapshot: { orderNumber: '#98079' },
+  createdBy: null,
   route: { connectionId: 1, why: "account's own connection" },
   state: 'sending',
   statusRank: 1,

@@ -5,7 +5,7 @@ import type { Database, Executor, Row, SqlValue } from '../storage/database.ts'
 import { updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
 import { isAfterEnd, withoutSending } from './after-end.ts'
-import type { ClaimedMessage } from './outgoing-message.ts'
+import { type ClaimedMessage, priority } from './outgoing-message.ts'
 import {
   callDeadline,
   changeRow,
@@ -27,7 +27,8 @@ export interface ClaimRequest {
 }
 
 /**
- * Oldest first, one per recipient. What is about a shipment that came to its end meanwhile is not taken, and ends.
+ * By priority, the oldest first, one per recipient. What is about a shipment that came to its end meanwhile is not taken,
+ * and ends.
  * @param chosen told what is about to be committed: when the answer of the commit is lost, these may be claimed
  */
 export async function claimMessages(
@@ -37,7 +38,7 @@ export async function claimMessages(
 ): Promise<ClaimedMessage[]> {
   const callBefore = callDeadline()
   return database.transaction(async (tx) => {
-    const records = await choose(tx, database.forUpdateSkipLocked, request)
+    const records = await choose(tx, database, request)
     await markAsSending(tx, records, request.now)
     const messages = records.flatMap((record) => claimed(record, record.attempts + 1, callBefore) ?? [])
     chosen(messages)
@@ -48,12 +49,12 @@ export async function claimMessages(
 /** Many messages to one recipient may stand before all others: a few looks get past them. */
 const maxLooks = 4
 
-async function choose(tx: Executor, holding: string, request: ClaimRequest): Promise<OutgoingRecord[]> {
+async function choose(tx: Executor, database: Database, request: ClaimRequest): Promise<OutgoingRecord[]> {
   const taken = new Set(request.busy)
   const chosen: OutgoingRecord[] = []
   for (let looks = 0; looks < maxLooks && chosen.length < request.limit; looks++) {
     const wanted = powerOfTwo((request.limit - chosen.length) * 2)
-    const found = await look(tx, holding, request, [...taken], wanted)
+    const found = await look(tx, database, request, [...taken], wanted)
     const late = found.flatMap(({ record, isLate }) => (record && isLate ? [record] : []))
     if (late.length > 0) await endWithoutSending(tx, late, request.now)
     for (const { id, record, isLate } of found) {
@@ -76,9 +77,13 @@ interface Candidate {
   readonly isLate: boolean
 }
 
+const priorities = Object.values(priority).join(', ')
+/** Named: MariaDB would rather read all that a connection ever sent, since that is in the wanted order as well. */
+const inOrder = ' FORCE INDEX (wa_outgoing_messages_whatsappsenderconnectionid_priority_due_at)'
+
 async function look(
   tx: Executor,
-  holding: string,
+  { dialect, forUpdateSkipLocked }: Database,
   request: ClaimRequest,
   taken: readonly string[],
   limit: number,
@@ -87,10 +92,13 @@ async function look(
   const others =
     taken.length > 0 ? `AND COALESCE(customer_phone, customer_user_id, '') NOT IN (${list(taken, bind)})` : ''
   const rows = await tx.select<Row>(
-    `SELECT ${outgoingColumns}, ${endedAtColumn} FROM wa_outgoing_messages AS candidate WHERE whatsappSenderConnectionId = $1 AND due_at <= $2
+    `SELECT ${outgoingColumns}, ${endedAtColumn}
+     FROM wa_outgoing_messages AS candidate${dialect === 'mysql' ? inOrder : ''}
+     WHERE whatsappSenderConnectionId = $1 AND priority IN (${priorities}) AND due_at <= $2
      AND state IN ('queued', 'waiting') AND (expires_at IS NULL OR expires_at > $2) ${others}
      AND NOT EXISTS (${standingBefore('customer_phone')})
-     AND (customer_phone IS NOT NULL OR NOT EXISTS (${standingBefore('customer_user_id')})) ORDER BY due_at, id LIMIT ${limit}${holding}`,
+     AND (customer_phone IS NOT NULL OR NOT EXISTS (${standingBefore('customer_user_id')}))
+     ORDER BY priority, due_at, id LIMIT ${limit}${forUpdateSkipLocked}`,
     bind,
   )
   return rows.map((row) => {
@@ -116,14 +124,15 @@ async function endWithoutSending(tx: Executor, late: readonly OutgoingRecord[], 
 
 /**
  * What goes to the same recipient first: a message that is being sent (by whichever replica), that was tried and waits
- * for its next attempt, or that is due itself. One that waits for a time of its own (a quiet morning) holds up nothing.
+ * for its next attempt, or that is due itself and does not leave later by its priority. One that waits for a time of its
+ * own (a quiet morning) holds up nothing.
  * `+ 0` keeps databases from reading all that a connection ever sent instead of what one recipient got.
  */
 const standingBefore = (recipient: string) => `SELECT 1 FROM wa_outgoing_messages AS earlier
-  WHERE earlier.${recipient} = candidate.${recipient} AND earlier.id < candidate.id
+  WHERE earlier.${recipient} = candidate.${recipient}
   AND earlier.whatsappSenderConnectionId + 0 = candidate.whatsappSenderConnectionId
-  AND (earlier.state = 'sending'
-    OR (earlier.state IN ('queued', 'waiting') AND (earlier.attempts > 0 OR earlier.due_at <= $2)))`
+  AND (earlier.state = 'sending' OR (earlier.id < candidate.id AND earlier.state IN ('queued', 'waiting')
+      AND (earlier.attempts > 0 OR (earlier.due_at <= $2 AND earlier.priority <= candidate.priority))))`
 
 const powerOfTwo = (count: number): number => 2 ** Math.ceil(Math.log2(count))
 

@@ -51,6 +51,11 @@ export function statusOf(message: { readonly state: MessageState; readonly statu
   return statusByRank[message.statusRank] ?? (message.statusRank === rank.unclear ? 'unknown' : 'queued')
 }
 
+/** What a lane takes first: lower goes before higher, however long the higher has waited. */
+export const priority = { usual: 0, bulk: 1 } as const
+
+export type Priority = (typeof priority)[keyof typeof priority]
+
 /** Why this connection sends the message. */
 export interface Route {
   readonly connectionId: number | null
@@ -77,6 +82,10 @@ export interface OutgoingDraft {
   readonly snapshot: OrderSnapshot
   readonly route: Route
   readonly state: 'queued' | 'sending' | 'skipped'
+  /** Who asked for it, where a person did. */
+  readonly createdBy?: string | undefined
+  /** Default: the usual one. */
+  readonly priority?: Priority | undefined
   readonly dueAt?: Date | undefined
   /** When it was asked for, where that is later than the clock of who writes it says. */
   readonly createdAt?: Date | undefined

@@ -5,7 +5,7 @@ import type { Content } from '../contract/content.ts'
 import type { Row } from '../storage/database.ts'
 import type { Values } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
-import { type ClaimedMessage, type MessageState, type OutgoingDraft, rank } from './outgoing-message.ts'
+import { type ClaimedMessage, type MessageState, type OutgoingDraft, priority, rank } from './outgoing-message.ts'
 
 /** A message as core reads it. */
 export interface OutgoingRecord {
@@ -28,6 +28,7 @@ export interface OutgoingRecord {
   readonly content: Content | null
   readonly snapshot: OrderSnapshot
   readonly route: { readonly connectionId: number | null; readonly why: string }
+  readonly createdBy: string | null
   readonly state: MessageState
   readonly statusRank: number
   /** Claims so far; the number of the newest attempt. */
@@ -101,6 +102,8 @@ export function draftRow(draft: OutgoingDraft, now: Date): Values {
     payload: draft.content ? JSON.stringify(draft.content) : null,
     context: JSON.stringify(draft.snapshot),
     route: draft.route.why.slice(0, 255),
+    created_by: draft.createdBy ?? null,
+    priority: draft.priority ?? priority.usual,
     state: draft.state,
     status_rank: rank.pending,
     attempts: draft.state === 'sending' ? 1 : 0,
@@ -137,7 +140,7 @@ export function changeRow(change: OutgoingChange, now: Date): Values {
 /** What {@link toRecord} reads. */
 export const outgoingColumns = `id, reference, account_id, kind, subject_type, subject_id, reason,
  whatsappSenderConnectionId, customer_phone, customer_user_id, business_phone, wa_template_id, root_message_id,
- root_outgoing_message_id, context_message_id, message_id, payload, context, route, state, status_rank, attempts, given_back,
+ root_outgoing_message_id, context_message_id, message_id, payload, context, route, created_by, state, status_rank, attempts, given_back,
  due_at, possible_duplicate, resent_by_hand_at, absences, expires_at, accepted_at, sent_at, delivered_at, read_at,
  failed_at, failure_code, failure_reason, created_at`
 /** Start of every SELECT whose rows {@link toRecord} reads. */
@@ -168,6 +171,7 @@ export function toRecord(row: Row): OutgoingRecord {
     content: typeof row.payload === 'string' ? (JSON.parse(row.payload) as Content) : null,
     snapshot: typeof row.context === 'string' ? (JSON.parse(row.context) as OrderSnapshot) : {},
     route: { connectionId, why: textOf(row.route) ?? '' },
+    createdBy: textOf(row.created_by),
     state: row.state as MessageState,
     statusRank: Number(row.status_rank),
     attempts: Number(row.attempts),
