@@ -171,7 +171,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const foundation = await createFoundation(options, (id) => sending.lanes.pause(id))
   const sending = createSending(options, foundation)
   const returning = createReturning(options, foundation, sending, bells)
-  const { settings, connections, templates, catalog, activity, outgoing, ndr, flows, linkRules, reasons } = foundation
+  const { settings, connections, templates, catalog, activity, outgoing, ndr, flows, linkRules } = foundation
   const pusher = createDecisionPusher({
     database,
     store: ndr,
@@ -251,7 +251,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     join: sending.replicas.beat,
     leave: sending.replicas.leave,
     flowProblems: (override) => problemsWith(flows, override),
-    reasonKeys: reasons.reasons.map(({ key }) => key),
+    reasonKeys: [...catalog.reasons.keys()],
     links: createTrackedLinks({
       database,
       outgoing,

@@ -51,6 +51,7 @@ const activityPage = z.object({ after: cursor.default(0), limit: limit(1_000), .
 const messageFilter = accountPage.extend({
   orderNumber: word.optional(),
   shipmentId: word.optional(),
+  subjectId: word.optional(),
   phone: word.optional(),
   kind: word.optional(),
   status: z

@@ -45,8 +45,7 @@ describe('examinations of a connection', () => {
       connections: { proveNumber: async () => {} },
       publicUrl: () => 'https://gateway.example.com',
       templates: {
-        catalog,
-        reasons: [],
+        catalog: { ...catalog, reasons: new Map() },
         capabilities: () => undefined,
         settings: createSettingsStore({ database, now }).get,
         read: async () => undefined,

@@ -53,3 +53,14 @@ export const simulatorAccount = {
     appSecret: credentials.appSecret,
   },
 }
+
+/** An approved purchase order, as the purchasing system tells it. */
+export const aPurchaseOrder = (changes: object = {}): Record<string, unknown> => ({
+  type: 'purchase_order.approved',
+  tenant_id: 'b3b4',
+  account_id: 379,
+  supplier: { name: 'Huerta Sol', phone: '+34612345678' },
+  po_number: 'PO-001',
+  total_amount: '€100.00',
+  ...changes,
+})

@@ -4,8 +4,9 @@ import { answerContent } from '../../src/core/conversations/answer.ts'
 import { parseButtonPayload } from '../../src/core/conversations/button-payload.ts'
 import type { OwnTexts } from '../../src/core/conversations/flows.ts'
 import type { Answer } from '../../src/core/conversations/next-step.ts'
+import { linkActions, textKeys } from '../../src/core/notifications/catalog/words.ts'
 import { type Action, actions } from '../../src/core/notifications/reason.ts'
-import { linkActions, loadTemplateCatalog, textKeys } from '../../src/core/notifications/template-catalog.ts'
+import { loadTemplateCatalog } from '../../src/core/notifications/template-catalog.ts'
 import { configDir } from '../../src/paths.ts'
 
 const catalog = loadTemplateCatalog(configDir)

@@ -137,6 +137,7 @@ const orderFields = (snapshot: OrderSnapshot) => ({
 function responseData(subject: ActivitySubject, activity: Activity) {
   const order = orderFields(subject.snapshot)
   return {
+    ...subject.snapshot.details,
     vendorOrderNumber: order.vendorOrderNumber,
     order_id: order.order_id,
     account_id: subject.accountId,

@@ -17,6 +17,8 @@ export interface OrderSnapshot {
   readonly courierName?: string
   /** The shipment's status that caused the message, e.g. `failed_delivery`. */
   readonly status?: string
+  /** What a kind adds to `response_data` of activity events, e.g. `tenant_id`; never a field that they have anyway. */
+  readonly details?: Readonly<Record<string, string>>
   /** Language of the conversation. */
   readonly language?: string
 }

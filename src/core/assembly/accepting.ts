@@ -17,7 +17,9 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
   const { database, now, metrics } = options
   const {
     catalog,
+    flows,
     kinds,
+    reasons,
     templates,
     capabilities,
     settings,
@@ -32,6 +34,8 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
   } = foundation
   const decide = createDecide({
     kinds,
+    reasons,
+    closing: new Set(Object.keys(flows.closing)),
     catalog,
     settings: settings.get,
     connection: connections.get,

@@ -23,7 +23,7 @@ import { createWebhookNotes } from '../doctor/webhook-notes.ts'
 import { createContactNewsStore } from '../inbound/contact-news-store.ts'
 import { createInboundStore } from '../inbound/inbound-store.ts'
 import { loadLinkRules } from '../links/link-rules.ts'
-import { createKinds } from '../notifications/kinds/kinds.ts'
+import { kinds } from '../notifications/kinds/kinds.ts'
 import { loadReasons } from '../notifications/reason.ts'
 import { createRejectedEvents } from '../notifications/rejected-events.ts'
 import { loadTemplateCatalog } from '../notifications/template-catalog.ts'
@@ -48,7 +48,6 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
   const consentWords = loadConsentWords(configDir)
   const flowsFor = createFlowsFor(flows)
   const reasons = loadReasons(`${configDir}/reasons.yaml`)
-  const kinds = createKinds({ reasons, catalog, closing: new Set(Object.keys(flows.closing)) })
   const templates = await loadTemplateRegistry(database, catalog, now())
 
   const providerById = (id: string) => options.providers.find((provider) => provider.id === id)
@@ -150,7 +149,6 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
       publicUrl: options.publicUrl,
       templates: {
         catalog,
-        reasons: reasons.reasons,
         capabilities,
         settings: settings.get,
         read: templateSync.read,

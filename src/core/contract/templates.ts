@@ -47,9 +47,12 @@ interface ButtonsComponent {
   readonly buttons: readonly { readonly type: 'QUICK_REPLY'; readonly text: string }[]
 }
 
+/** What messages of a template are: about something that the recipient waits for, or advertising. */
+export type TemplateCategory = 'UTILITY' | 'MARKETING'
+
 /** A template to be registered, in WhatsApp's own form. */
 export interface RegistrationForm extends TemplateKey {
-  readonly category: 'UTILITY'
+  readonly category: TemplateCategory
   readonly parameter_format: 'POSITIONAL'
   readonly message_send_ttl_seconds?: number
   readonly components: readonly (BodyComponent | ButtonsComponent)[]

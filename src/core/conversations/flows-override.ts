@@ -1,7 +1,7 @@
 /** An account's own flows: what it wants otherwise is laid over `flows.yaml`, its channel's over that. */
 
-import type { TextKey } from '../notifications/template-catalog.ts'
-import { textVariables, variablesIn } from '../notifications/template-catalog.ts'
+import { variablesIn } from '../notifications/catalog/placeholders.ts'
+import { type TextKey, textVariables } from '../notifications/catalog/words.ts'
 import { type ActionFlow, type Flows, type FlowsOverride, flowsSchema, type OwnTexts } from './flows.ts'
 
 export interface FlowProblem {

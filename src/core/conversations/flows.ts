@@ -2,9 +2,9 @@
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import { maxBodyLength } from '../notifications/content.ts'
+import { linkActions, textKeys } from '../notifications/catalog/words.ts'
+import { maxBodyLength } from '../notifications/parameters.ts'
 import { type Action, actions, readYaml } from '../notifications/reason.ts'
-import { linkActions, textKeys } from '../notifications/template-catalog.ts'
 
 /** The decisions that the courier side understands (API.md, NDR API call). */
 export const ndrActions = ['reattempt', 'reschedule', 'report_fake_delivery', 'cancel'] as const

@@ -2,8 +2,8 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { ConsentWord } from '../contacts/consent-words.ts'
+import type { LinkAction, TextKey } from '../notifications/catalog/words.ts'
 import type { Action } from '../notifications/reason.ts'
-import type { LinkAction, TextKey } from '../notifications/template-catalog.ts'
 import { courierDate, isStillAhead, nextDeliveryDates, whyNotOn } from './delivery-dates.ts'
 import type { ActionFlow, AnswerTemplate, Flows, NdrActionName } from './flows.ts'
 

@@ -5,7 +5,7 @@ import type { AccountSettings } from '../accounts/settings.ts'
 import { failureKind } from '../contract/failures.ts'
 import { type Capabilities, type ConnectionCheck, templateKey } from '../contract/provider.ts'
 import type { TemplateList } from '../contract/templates.ts'
-import type { Reason } from '../notifications/reason.ts'
+import type { KindTemplate } from '../notifications/kinds/kind-template.ts'
 import type { TemplateCatalog } from '../notifications/template-catalog.ts'
 import { misfits } from '../templates/fit.ts'
 import { templateOf, wantedFor } from '../templates/wanted.ts'
@@ -13,7 +13,6 @@ import { unwell, well } from './finding.ts'
 
 export interface TemplateFindingDeps {
   readonly catalog: TemplateCatalog
-  readonly reasons: readonly Reason[]
   readonly capabilities: (connection: Pick<Connection, 'provider'>) => Capabilities | undefined
   readonly settings: (accountId: number) => Promise<AccountSettings>
   /** Asks the provider; undefined where it keeps no list. */
@@ -26,8 +25,8 @@ export async function templateFindings(deps: TemplateFindingDeps, connection: Co
   const list = await deps.read(connection)
   if (!list) return []
   if ('failure' in list) return [unread(list)]
-  return findingsPerReason(deps, settings, (reason, key) =>
-    misfits(key, wantedFor(deps.catalog, reason.key, key.language), list.templates),
+  return findingsPerReason(deps, settings, ({ reason }, key) =>
+    misfits(key, wantedFor(deps.catalog, reason, key.language), list.templates),
   )
 }
 
@@ -52,23 +51,26 @@ function mappedFindings(deps: TemplateFindingDeps, settings: AccountSettings, { 
 }
 
 type Judge = (
-  reason: Reason,
+  template: KindTemplate,
   key: { readonly name: string; readonly language: string },
 ) => readonly { readonly text: string; readonly fix: string }[]
 
 /** One finding for each misfit, and one for all reasons that are well. */
 function findingsPerReason(
-  { catalog, reasons }: TemplateFindingDeps,
+  { catalog }: TemplateFindingDeps,
   settings: AccountSettings,
   judge: Judge,
 ): ConnectionCheck[] {
-  const judged = reasons.flatMap((reason) => {
-    const key = templateOf(catalog, reason, settings)
-    return key ? [{ reason, found: judge(reason, key) }] : []
+  const needed = [...catalog.reasons.values()].filter(
+    ({ isForEverybody, reason }) => isForEverybody || settings.templates[reason],
+  )
+  const judged = needed.flatMap((template) => {
+    const key = templateOf(catalog, template, settings)
+    return key ? [{ reason: template.reason, found: judge(template, key) }] : []
   })
-  const good = judged.filter(({ found }) => found.length === 0).map(({ reason }) => reason.key)
+  const good = judged.filter(({ found }) => found.length === 0).map(({ reason }) => reason)
   const bad = judged.flatMap(({ reason, found }) =>
-    found.map(({ text, fix }) => unwell(`template ${reason.key}`, text, fix)),
+    found.map(({ text, fix }) => unwell(`template ${reason}`, text, fix)),
   )
   return [...(good.length > 0 ? [well('templates', `Ready to be sent: ${good.join(', ')}.`)] : []), ...bad]
 }

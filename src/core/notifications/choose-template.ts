@@ -1,7 +1,9 @@
 /** Which template a notification is told by, and in which language. */
 
 import type { AccountSettings } from '../accounts/settings.ts'
+import type { TemplateCategory } from '../contract/templates.ts'
 import type { NamedContent, ReasonContent } from './kinds/kind.ts'
+import { languageOrder } from './languages.ts'
 import type { Action } from './reason.ts'
 import type { TemplateCatalog } from './template-catalog.ts'
 
@@ -14,23 +16,27 @@ export interface ChosenTemplate {
   readonly id: number | undefined
   readonly name: string
   readonly language: string
+  /** Of a built-in one. */
+  readonly category?: TemplateCategory | undefined
   /** What its quick replies do, in order. */
   readonly actions: readonly Action[]
 }
 
-/** The account's own template for the reason, else the built-in one in the account's first language. */
-export function chooseTemplate(
+/**
+ * The account's own template for the reason; else the built-in one in each language in which it is written, best first:
+ * what the event asks for, the account's languages in their order, English. A language is followed by its base language.
+ */
+export function templateChoices(
   { catalog, builtInTemplateId }: TemplateDeps,
-  { reason, templateName }: Pick<ReasonContent, 'reason' | 'templateName'>,
-  settings: AccountSettings,
-): ChosenTemplate {
+  { reason, templateName: name, language: wish }: Pick<ReasonContent, 'reason' | 'templateName' | 'language'>,
+  settings: Pick<AccountSettings, 'templates' | 'languages'>,
+): ChosenTemplate[] {
   const own = settings.templates[reason]
-  const language = own?.language ?? settings.languages[0] ?? 'en'
-  const builtIn = catalog.keys.includes(templateName) ? catalog.template(templateName, language) : undefined
-  const actions = builtIn?.buttons.map((button) => button.action) ?? []
-  if (own) return { id: own.id, name: own.name, language: own.language, actions }
-  const written = builtIn?.language ?? language
-  return { id: builtInTemplateId(templateName, written), name: templateName, language: written, actions }
+  const languages = languageOrder([wish, ...settings.languages]).filter((language) => catalog.isWritten(name, language))
+  const { category, buttons = [] } = catalog.reasons.get(reason) ?? {}
+  const actions = languages.length > 0 ? buttons : []
+  if (own) return [{ id: own.id, name: own.name, language: own.language, actions }]
+  return languages.map((language) => ({ id: builtInTemplateId(name, language), name, language, category, actions }))
 }
 
 /** The template of that name. Its quick replies ask for nothing: what they do belongs to the reason's conversation. */

@@ -5,17 +5,18 @@ import type { Connection } from '../accounts/connections.ts'
 import type { AccountSettings } from '../accounts/settings.ts'
 import type { OrderSnapshot } from '../activity/order-snapshot.ts'
 import type { Content } from '../contract/content.ts'
-import type { TemplateKey } from '../contract/events.ts'
 import type { OutgoingDraft } from '../sending/outgoing-message.ts'
 import type { ChosenRoute } from '../sending/route.ts'
-import { chooseSender, type SenderDeps } from './choose-sender.ts'
-import type { TemplateDeps } from './choose-template.ts'
+import type { SenderDeps } from './choose-sender.ts'
+import type { ChosenTemplate, TemplateDeps } from './choose-template.ts'
+import { chooseWay } from './choose-way.ts'
 import type { Notice, NotificationKind } from './kinds/kind.ts'
 import type { ShipmentEnd } from './kinds/shipment-end.ts'
 import { parseEvent } from './parse-event.ts'
 import { toE164 } from './phone.ts'
+import type { ReasonTable } from './reason.ts'
 import type { Rejection } from './rejected-events.ts'
-import { chooseWording, contentOf, type Wording } from './wording.ts'
+import { contentOf, type Wording } from './wording.ts'
 
 export interface SendDecision {
   readonly type: 'send'
@@ -38,6 +39,9 @@ export type DecideEvent = (body: Buffer) => Promise<Decision>
 
 export interface DecideDeps extends SenderDeps, TemplateDeps {
   readonly kinds: readonly NotificationKind[]
+  readonly reasons: ReasonTable
+  /** Shipment updates that end the conversations about their shipment. */
+  readonly closing: ReadonlySet<string>
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
   /** The installation's own switch, above every account's. */
   readonly isEnabled: boolean
@@ -49,16 +53,17 @@ export const createDecide = (deps: DecideDeps): DecideEvent => {
     const parsed = parseEvent(body)
     if (!parsed.ok) return park(body, parsed)
     const kind = deps.kinds.find((candidate) => candidate.recognises(parsed.value))
-    if (!kind && deps.kinds.some((candidate) => candidate.passesOver(parsed.value))) return passOver(deps, parsed.value)
+    if (!kind && deps.kinds.some((candidate) => candidate.passesOver?.(parsed.value)))
+      return passOver(deps, parsed.value)
     if (!kind) return park(body, { reason: 'unknown_kind', detail: 'no kind of notification recognises this event' })
-    const reading = kind.read(parsed.value)
+    const reading = kind.read(parsed.value, deps.reasons)
     if (!reading.ok) return park(body, reading, kind.accountOf(parsed.value))
     return decideNotice(deps, kind, reading.notice, body)
   }
 }
 
-function passOver({ kinds }: DecideDeps, event: unknown): Decision {
-  const [end] = kinds.flatMap((kind) => kind.endOf?.(event) ?? [])
+function passOver({ kinds, closing }: DecideDeps, event: unknown): Decision {
+  const [end] = kinds.flatMap((kind) => kind.endOf?.(event, closing) ?? [])
   return end ? { type: 'end', end } : { type: 'pass' }
 }
 
@@ -75,16 +80,19 @@ async function decideNotice(deps: DecideDeps, kind: NotificationKind, notice: No
   const facts = { deps, kind, notice, settings, phone }
   const silence = whySilent(facts)
   if (silence) return skip(facts, silence)
-  const wording = chooseWording(deps, notice.content, settings)
-  const chosen = await chooseSender(deps, settings, wording.template)
+  const way = await chooseWay(deps, notice.content, settings)
+  if (!way) return skip(facts, 'no_template_for_reason')
+  const { wording, chosen } = way
   if ('none' in chosen) return skip(facts, chosen.code, chosen.none)
   const isMarketing = await isMarketingAt(deps, chosen.connection, wording.template)
   return send(facts, { wording, isMarketing }, chosen)
 }
 
-/** The provider decides what is marketing, whatever we registered the template as. */
-async function isMarketingAt({ templateHealth }: DecideDeps, { id }: Connection, template: TemplateKey | undefined) {
-  return template !== undefined && (await templateHealth(id, template))?.category === 'MARKETING'
+/** The provider decides what is marketing; until it has told, what we would register the template as. */
+async function isMarketingAt({ templateHealth }: DecideDeps, { id }: Connection, template: ChosenTemplate | undefined) {
+  if (!template) return false
+  const { category } = (await templateHealth(id, template)) ?? {}
+  return (category ?? template.category) === 'MARKETING'
 }
 
 interface Facts {
@@ -120,10 +128,13 @@ const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({
 /** No real name, number or address is longer; what is would only be there to fill a column. */
 const longestFact = 254
 
-const capped = (snapshot: OrderSnapshot): OrderSnapshot =>
-  Object.fromEntries(
-    Object.entries(snapshot).map(([name, value]: [string, string]) => [name, value.slice(0, longestFact)]),
-  )
+const capped = ({ details, ...facts }: OrderSnapshot): OrderSnapshot => ({
+  ...cut(facts),
+  ...(details ? { details: cut(details) } : {}),
+})
+
+const cut = (facts: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value.slice(0, longestFact)]))
 
 function skip(facts: Facts, code: string, detail?: string): Decision {
   const failure = { code, ...(detail ? { detail } : {}) }
@@ -139,7 +150,7 @@ function send(
   const { deps, phone, settings, notice } = facts
   const draft = draftOf(facts)
   const { reference } = draft
-  const content = contentOf(wording, { reference, isMarketing, phone, support: settings.support })
+  const content = contentOf(deps.catalog, wording, { reference, isMarketing, phone, support: settings.support })
   const language = wording.template?.language
   return {
     type: 'send',

@@ -44,3 +44,9 @@ export const toE164 = (raw: string, defaultCountry: string): string | undefined 
   const parsed = parsePhoneNumberFromString(number, isSupportedCountry(country) ? country : undefined)
   return parsed?.isValid() ? parsed.number : undefined
 }
+
+/**
+ * The country of a number in E.164, two letters (ISO 3166); undefined for numbers of no country. Of countries that share
+ * a code it is the one whose numbers look like it.
+ */
+export const countryOf = (phone: string): string | undefined => parsePhoneNumberFromString(phone)?.country

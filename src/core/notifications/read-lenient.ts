@@ -59,6 +59,15 @@ export const id = (value: unknown): string | undefined => {
   return BigInt(digits) <= largestBigint ? digits : undefined
 }
 
+/** A signed 32-bit column, as in the platform's own tables. */
+const largestAccountId = 2_147_483_647
+
+/** The number of an account, from 1. */
+export const accountId = (value: unknown): number | undefined => {
+  const account = integer(id(value))
+  return account !== undefined && account > 0 && account <= largestAccountId ? account : undefined
+}
+
 /** A finite number, also written as a decimal string. */
 export const number = (value: unknown): number | undefined => {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined

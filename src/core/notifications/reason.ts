@@ -77,6 +77,16 @@ export const failWith = (path: string, problems: readonly string[]): never => {
   throw new Error([`${path} cannot be used:`, ...problems.map((problem) => `- ${problem}`)].join('\n'))
 }
 
+/** What `load` gives, or undefined and its problems added to the others, so that all are told at once. */
+export const collect = <T>(problems: string[], load: () => T): T | undefined => {
+  try {
+    return load()
+  } catch (error) {
+    problems.push((error instanceof Error ? error.message : String(error)).replaceAll('\n', '\n  '))
+    return undefined
+  }
+}
+
 const repeated = <T>(values: readonly T[]): T[] => [...new Set(values.filter((value, i) => values.indexOf(value) < i))]
 
 const compile = (pattern: string): RegExp | undefined => {

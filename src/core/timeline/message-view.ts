@@ -30,6 +30,8 @@ export async function messageView({ catalog, providerOf }: ViewDeps, record: Out
     template: content?.type === 'template' ? content.template : null,
     subject: record.subjectId === null ? null : { type: record.subjectType, id: record.subjectId },
     orderNumber: record.snapshot.orderNumber ?? null,
+    // What its kind tells besides, e.g. the tenant of a purchase order.
+    details: record.snapshot.details ?? null,
     text: textOf(catalog, record),
     route: { connectionId: record.connectionId === null ? null : String(record.connectionId), why: record.route.why },
     failure: failureOf(record),

@@ -10,6 +10,8 @@ export interface MessageFilter {
   readonly accountId?: number | undefined
   readonly orderNumber?: string | undefined
   readonly shipmentId?: string | undefined
+  /** What the message is about, whatever that is: a shipment, a purchase order. */
+  readonly subjectId?: string | undefined
   readonly phone?: string | undefined
   readonly kind?: string | undefined
   readonly status?: string | undefined
@@ -82,6 +84,7 @@ function conditions(filter: MessageFilter): { where: string[]; bind: SqlValue[] 
     ...equals('account_id', filter.accountId),
     ...equals('order_number', filter.orderNumber),
     ...equals('subject_id', filter.shipmentId),
+    ...equals('subject_id', filter.subjectId),
     ...equals('customer_phone', filter.phone),
     ...equals('kind', filter.kind),
     ...(filter.status ? [statusConditions[filter.status] ?? '1 = 0'] : []),

@@ -9,6 +9,7 @@ import {
   list,
   number,
   object,
+  accountId as readAccountId,
   text,
   time,
 } from '../read-lenient.ts'
@@ -185,21 +186,12 @@ const readAccountSlug = (event: unknown, shipment: unknown): string | undefined 
 
 const isGivenId = (value: unknown): boolean => isPresent(value) && text(value) !== '0'
 
-/** A signed 32-bit column, as in the platform's own tables. */
-const largestAccountId = 2_147_483_647
-
-/** An account id as it comes; undefined when it is none. */
-function accountIdOf(value: unknown): number | undefined {
-  const account = integer(id(value))
-  return account !== undefined && account <= largestAccountId ? account : undefined
-}
-
 const givenAccountId = (event: unknown, shipment: unknown): unknown =>
   firstPresent(at(shipment, 'account_id'), at(event, 'accountId'), at(event, 'account_id'))
 
 /** Whose event it is, whatever else it lacks. */
 export const ownerOfFdrEvent = (event: unknown): number | undefined =>
-  accountIdOf(givenAccountId(event, at(event, 'response_data')))
+  readAccountId(givenAccountId(event, at(event, 'response_data')))
 
 /**
  * Reads a failed-delivery event. Only what is needed to tell the customer once is required: status log, account,
@@ -226,7 +218,7 @@ const readShipment = (event: unknown, shipment: unknown): FdrReading => {
   if (phone === undefined) return refused('missing_phone', 'neither customerContactNumber nor contactPhone is given')
 
   const statusLogId = id(given.status_log_id)
-  const accountId = accountIdOf(given.account_id)
+  const accountId = readAccountId(given.account_id)
   const shipmentId = id(given.shipment_id)
   if (!statusLogId || !accountId || !shipmentId)
     return refused('invalid_id', invalidId({ statusLogId, accountId, shipmentId }))

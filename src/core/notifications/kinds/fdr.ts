@@ -1,93 +1,79 @@
 /** Failed delivery: the customer is told why, and asked what to do. */
 
 import type { OrderSnapshot } from '../../activity/order-snapshot.ts'
-import { fdrValues } from '../content.ts'
 import { type ReasonTable, reasonOf } from '../reason.ts'
-import type { TemplateCatalog } from '../template-catalog.ts'
+import { fdrTemplates, fdrValues } from './fdr-content.ts'
 import { type FdrEvent, isFdrEvent, isOtherShipmentEvent, ownerOfFdrEvent, readFdrEvent } from './fdr-event.ts'
-import type { ComposeFacts, NotificationKind, Reading } from './kind.ts'
+import type { NotificationKind, Reading } from './kind.ts'
 import { readShipmentEnd } from './shipment-end.ts'
-
-export interface FdrKindDeps {
-  readonly reasons: ReasonTable
-  readonly catalog: TemplateCatalog
-  /** Shipment updates that end its conversations. */
-  readonly closing: ReadonlySet<string>
-}
 
 /** After that the courier's next attempt is over as well. */
 const usefulMs = 12 * 3_600_000
 
-export const createFdrKind = (deps: FdrKindDeps): NotificationKind => ({
+export const fdr: NotificationKind = {
   id: 'fdr',
   usefulMs,
   waitsForMorning: true,
+  templates: fdrTemplates,
   recognises: isFdrEvent,
   passesOver: isOtherShipmentEvent,
-  endOf: (event) => readShipmentEnd(event, deps.closing),
+  endOf: readShipmentEnd,
   accountOf: ownerOfFdrEvent,
-  read(event) {
+  read(event, reasons) {
     const reading = readFdrEvent(event)
-    return reading.ok ? noticeOf(reading.fdr, deps) : reading
+    return reading.ok ? noticeOf(reading.fdr, reasons) : reading
   },
-})
+}
 
-function noticeOf(fdr: FdrEvent, { reasons, catalog }: FdrKindDeps): Reading {
-  const reason = reasonOf(fdr, reasons)
+function noticeOf(event: FdrEvent, reasons: ReasonTable): Reading {
+  const reason = reasonOf(event, reasons)
   if (!reason) {
-    const clues = [fdr.ndrCode, fdr.ndrDescription, fdr.remarks].filter(Boolean).join(' / ')
+    const clues = [event.ndrCode, event.ndrDescription, event.remarks].filter(Boolean).join(' / ')
     return {
       ok: false,
       reason: 'unknown_reason',
       detail: `no reason fits: ${clues || 'no code, description or remark'}`,
     }
   }
-  const values = ({ phone, support, language }: ComposeFacts) =>
-    fdrValues(fdr, reason.key, {
-      phone,
-      support,
-      andMore: (n) => catalog.text(language, 'and_more', { n: String(n) }),
-      unnamedCustomer: catalog.unnamedCustomer(language),
-    })
   return {
     ok: true,
     notice: {
-      accountId: fdr.accountId,
-      channelId: fdr.channelId,
-      idempotencyKey: `fdr:${fdr.accountId}:${fdr.statusLogId}`,
-      statusLogId: fdr.statusLogId,
-      subject: { type: 'shipment', id: fdr.shipmentId },
-      happenedAt: fdr.failedAt,
+      accountId: event.accountId,
+      channelId: event.channelId,
+      idempotencyKey: `fdr:${event.accountId}:${event.statusLogId}`,
+      statusLogId: event.statusLogId,
+      subject: { type: 'shipment', id: event.shipmentId },
+      happenedAt: event.failedAt,
       content: {
         type: 'reason',
         reason: reason.key,
         templateName: `fdr_${reason.key}`,
         isNotifiedByDefault: reason.notify,
-        values,
+        values: (facts) => fdrValues(event, reason.key, facts),
       },
-      phone: fdr.phone,
-      country: fdr.country,
-      snapshot: snapshotOf(fdr),
+      phone: event.phone,
+      country: event.country,
+      snapshot: snapshotOf(event),
     },
   }
 }
 
-const snapshotOf = (fdr: FdrEvent): OrderSnapshot =>
+const snapshotOf = (event: FdrEvent): OrderSnapshot =>
   present({
-    accountSlug: fdr.accountSlug,
-    customerName: fdr.customerName,
-    customerPhone: fdr.phone,
-    email: fdr.email,
-    orderNumber: fdr.vendorOrderNumber ?? fdr.orderNumber,
-    orderId: fdr.orderId,
-    shipmentId: fdr.shipmentId,
-    trackingId: fdr.trackingId,
-    externalShipmentId: fdr.externalShipmentId,
-    customerOrderNumber: fdr.customerOrderNumber,
-    channelId: fdr.channelId,
-    brand: fdr.brand,
-    courierName: fdr.courierName,
-    status: fdr.status,
+    accountSlug: event.accountSlug,
+    customerName: event.customerName,
+    customerPhone: event.phone,
+    email: event.email,
+    orderNumber: event.vendorOrderNumber ?? event.orderNumber,
+    orderId: event.orderId,
+    shipmentId: event.shipmentId,
+    trackingId: event.trackingId,
+    externalShipmentId: event.externalShipmentId,
+    customerOrderNumber: event.customerOrderNumber,
+    channelId: event.channelId,
+    brand: event.brand,
+    courierName: event.courierName,
+    status: event.status,
   })
 
 /** Leaves out what is undefined. */

@@ -1,7 +1,17 @@
 /** What a kind of notification is: how its events are recognised and read, and what it says to whom. */
 
 import type { OrderSnapshot } from '../../activity/order-snapshot.ts'
+import type { ReasonTable } from '../reason.ts'
+import type { KindTemplate } from './kind-template.ts'
 import type { ShipmentEnd } from './shipment-end.ts'
+
+/** What a kind's text may say in the language of its template. */
+export interface Words {
+  /** `and 3 more` */
+  andMore(count: number): string
+  /** What to call a customer whose name is not known. */
+  readonly unnamedCustomer: string
+}
 
 /** Facts that a kind's text may need besides its event. */
 export interface ComposeFacts {
@@ -10,6 +20,7 @@ export interface ComposeFacts {
   readonly support: { readonly phone?: string | undefined; readonly email?: string | undefined }
   /** Language of the template that is filled. */
   readonly language: string
+  readonly words: Words
 }
 
 /** Told by the template that stands for a reason: the account's own, else the built-in one. */
@@ -21,6 +32,8 @@ export interface ReasonContent {
   readonly templateName: string
   /** False: sent only if the account maps a template of its own to the reason. */
   readonly isNotifiedByDefault: boolean
+  /** The language that the event asks for, e.g. `hi_IN`; it comes before the account's. */
+  readonly language?: string | undefined
   /** Template values in positional order. */
   values(facts: ComposeFacts): Record<string, string>
 }
@@ -70,13 +83,18 @@ export interface NotificationKind {
   readonly usefulMs: number
   /** Do its messages wait while the hours are quiet where the recipient lives? Not what a person wrote by hand. */
   readonly waitsForMorning: boolean
+  /** Of all its reasons. */
+  templates(reasons: ReasonTable): readonly KindTemplate[]
   recognises(event: unknown): boolean
   /** Is it a sound event of the same source that asks for no notification? Then it is passed over without a trace. */
-  passesOver(event: unknown): boolean
-  /** Does it end the conversations about its subject? */
-  endOf?(event: unknown): ShipmentEnd | undefined
+  passesOver?(event: unknown): boolean
+  /**
+   * Does it end the conversations about its subject?
+   * @param closing statuses that do
+   */
+  endOf?(event: unknown, closing: ReadonlySet<string>): ShipmentEnd | undefined
   /** Whose event it is, also of one that cannot be used; undefined when it does not tell. */
   accountOf(event: unknown): number | undefined
   /** Never throws; says why when the event cannot be used. */
-  read(event: unknown): Reading
+  read(event: unknown, reasons: ReasonTable): Reading
 }
