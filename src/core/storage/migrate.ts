@@ -17,8 +17,8 @@ import * as templatesDue from './migrations/012-templates-due.ts'
 import * as integrationEngine from './migrations/013-integration-engine.ts'
 import * as timeOfEnds from './migrations/014-time-of-ends.ts'
 import * as consents from './migrations/015-consents.ts'
-import * as provedNumbers from './migrations/019-proved-numbers.ts'
 import * as agentMessages from './migrations/018-agent-messages.ts'
+import * as provedNumbers from './migrations/019-proved-numbers.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
@@ -35,8 +35,8 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '013-integration-engine', up: ({ context }) => integrationEngine.up(context) },
   { name: '014-time-of-ends', up: ({ context }) => timeOfEnds.up(context) },
   { name: '015-consents', up: ({ context }) => consents.up(context) },
-  { name: '019-proved-numbers', up: ({ context }) => provedNumbers.up(context) },
   { name: '018-agent-messages', up: ({ context }) => agentMessages.up(context) },
+  { name: '019-proved-numbers', up: ({ context }) => provedNumbers.up(context) },
 ]
 
 /** Named locks belong to the whole server: another installation's database on it has its own. */
