@@ -94,7 +94,7 @@ describe('TWIN: callback', () => {
   })
 
   it('tells that it cost something', () => {
-    expect(reportOf({ price: 0.5 }).pricing).to.deep.equal({ isBillable: true })
+    expect(reportOf({ price: 0.5 }).pricing).to.deep.equal({ isBillable: true, amountMicros: 500_000 })
     expect(reportOf({ price: 0 })).not.to.have.property('pricing')
   })
 

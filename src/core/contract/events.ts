@@ -36,6 +36,8 @@ export interface Pricing {
   /** The price list's category, e.g. `utility`, `marketing`, `service`. */
   readonly category?: string
   readonly isBillable?: boolean
+  /** What it costs, in millionths of the currency in which the provider bills; only where the provider says so. */
+  readonly amountMicros?: number
   readonly conversationId?: string
   /** What opened that conversation, e.g. `referral_conversion`. */
   readonly conversationOrigin?: string

@@ -70,7 +70,7 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
     const { changed, activities } = raiseAll({ pending, ids, records }, deps.lifetimeMs)
     await outgoing.apply(tx, changed, now())
     await askAbout(deps, tx, { pending, ids, records }, changed)
-    await writePricing(tx, pending, ids)
+    await writePricing(tx, pending, ids, new Set(changed.map(({ id }) => id)), now())
     await activity.insert(tx, activities, now())
     await deps.consents.hear(tx, await optOuts(deps, pending, ids, records), now())
     const failed = newlyFailed(changed, records)

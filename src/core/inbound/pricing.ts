@@ -2,7 +2,8 @@
 
 import type { Pricing } from '../contract/events.ts'
 import type { Executor } from '../storage/database.ts'
-import { fillRows, type Values } from '../storage/rows.ts'
+import { fillRows, updateWhereIn, type Values } from '../storage/rows.ts'
+import { sqlTime } from '../storage/time.ts'
 import type { PendingReport } from './inbound-store.ts'
 
 /** Fact -> column of the message. */
@@ -11,6 +12,7 @@ const columns = {
   type: 'pricing_type',
   category: 'pricing_category',
   isBillable: 'is_billable',
+  amountMicros: 'price_micros',
   conversationId: 'conversation_id',
   conversationOrigin: 'conversation_origin',
 } as const satisfies Record<keyof Pricing, string>
@@ -21,11 +23,14 @@ const usualLength = 40
 /**
  * Writes the prices that a group of reports tells.
  * @param ids report -> message
+ * @param raised messages whose time of change was written already
  */
 export async function writePricing(
   tx: Executor,
   pending: readonly PendingReport[],
   ids: ReadonlyMap<number, number>,
+  raised: ReadonlySet<number>,
+  now: Date,
 ): Promise<void> {
   const told = new Map<number, Pricing>()
   for (const { id, pricing } of pending) {
@@ -33,12 +38,16 @@ export async function writePricing(
     if (pricing && messageId !== undefined) told.set(messageId, { ...pricing, ...told.get(messageId) })
   }
   await fillRows(tx, 'wa_outgoing_messages', [...told].map(pricingRow))
+  // Statistics find what changed by this time.
+  const others = [...told.keys()].filter((id) => !raised.has(id)).sort((a, b) => a - b)
+  await updateWhereIn(tx, 'wa_outgoing_messages', { updated_at: sqlTime(now) }, 'id', others)
 }
 
 function pricingRow([id, pricing]: readonly [number, Pricing]): Values {
   const facts = Object.entries(columns).map(([fact, column]) => {
     const value = pricing[fact as keyof Pricing] ?? null
     if (typeof value === 'boolean') return [column, value ? 1 : 0]
+    if (typeof value === 'number') return [column, value]
     return [column, value?.slice(0, longest[column] ?? usualLength) ?? null]
   })
   return { id, ...Object.fromEntries(facts) }

@@ -5,6 +5,7 @@ import type { Database } from '../storage/database.ts'
 export async function pricingOf(database: Database, messageId: number): Promise<Pricing | null> {
   const [row] = await database.select<PricingRow>(
     `SELECT pricing_model AS model, pricing_type AS type, pricing_category AS category, is_billable AS isBillable,
+       price_micros AS amountMicros,
        conversation_id AS conversationId, conversation_origin AS conversationOrigin
      FROM wa_outgoing_messages WHERE id = $1`,
     [messageId],

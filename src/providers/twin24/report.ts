@@ -1,7 +1,7 @@
 /** One status of a message, as a callback tells it and as the list of messages shows it. */
 
 import { addressOf } from '../../core/contract/address.ts'
-import type { DeliveryReport } from '../../core/contract/events.ts'
+import type { DeliveryReport, Pricing } from '../../core/contract/events.ts'
 import type { PolledMessage, ProviderConnection } from '../../core/contract/provider.ts'
 import { defined, fieldOf, type JsonRecord, recordOf, textOf } from '../shared/read.ts'
 import { failureOfStatus, meaningOf } from './codes.ts'
@@ -30,9 +30,19 @@ export function readCallback(element: JsonRecord, owners: readonly ProviderConne
       reference,
       status: meaning === 'failed' ? undefined : meaning,
       isUnconfirmed: meaning === undefined || meaning === 'failed' ? true : undefined,
-      pricing: Number(fieldOf(element, 'price')) > 0 ? { isBillable: true } : undefined,
+      pricing: pricingOf(element),
     }),
   }
+}
+
+const micros = 1_000_000
+
+/** In the currency of the contract: no callback names it. 0 stands also where nothing was billed yet. */
+function pricingOf(element: JsonRecord): Pricing | undefined {
+  const price = Number(fieldOf(element, 'price'))
+  if (!(price > 0)) return undefined
+  const amountMicros = Math.round(price * micros)
+  return { isBillable: true, ...(Number.isSafeInteger(amountMicros) ? { amountMicros } : {}) }
 }
 
 /** The new status: a change of status names the old one as well. */
