@@ -13,6 +13,7 @@ import { createFoundation } from './assembly/foundation.ts'
 import { createMirror } from './assembly/mirror.ts'
 import { createReturning } from './assembly/returning.ts'
 import { createSending } from './assembly/sending.ts'
+import { createStatistics } from './assembly/statistics.ts'
 import { type AuditLog, createAuditLog } from './audit/audit-log.ts'
 import type { Capabilities, HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import type { FlowsOverride } from './conversations/flows.ts'
@@ -37,6 +38,7 @@ import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Lanes } from './sending/lanes.ts'
 import type { Resolution } from './sending/resolve-by-hand.ts'
+import type { Stats } from './stats/stats.ts'
 import type { Database, Executor } from './storage/database.ts'
 import { createLease, type Lease } from './storage/lease.ts'
 import type { TemplateSync } from './templates/sync.ts'
@@ -135,6 +137,7 @@ export interface Core {
   readonly publisherLease: Lease
   readonly rejected: RejectedEvents
   readonly messages: Messages
+  readonly stats: Stats
   readonly actions: NdrAdmin
   readonly lanes: Lanes
   readonly links: TrackedLinks
@@ -186,6 +189,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     metrics,
   })
   const mirror = createMirror(options, foundation, sending)
+  const statistics = createStatistics(options, foundation)
   const actions = createNdrAdmin({ database, now, decided: () => bells.decided() })
   return {
     acceptEvent: createAccepting(options, foundation, sending),
@@ -201,6 +205,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         ...sending.sweeps,
         ...returning.sweeps,
         ...mirror?.sweeps,
+        ...statistics.sweeps,
         lostPushes: () => ndr.releaseLost(now()),
         oldEnds: () => forgetEnds(database, now()),
       },
@@ -239,6 +244,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
       providerOf: async (id) => (await connections.get(id))?.provider,
       now,
     }),
+    stats: statistics.stats,
     actions,
     lanes: sending.lanes,
     resolveByHand: sending.resolveByHand,

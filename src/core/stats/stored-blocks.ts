@@ -1,0 +1,70 @@
+/** Blocks as they were counted last, and which of them are due. */
+
+import { promisify } from 'node:util'
+import { deflateRaw, inflateRaw } from 'node:zlib'
+import type { Database, Executor } from '../storage/database.ts'
+import { insertRows, selectIn, updateWhereIn } from '../storage/rows.ts'
+import type { BlockCells } from './read-block.ts'
+
+const deflate = promisify(deflateRaw)
+const inflate = promisify(inflateRaw)
+/** Most of the gain for little of the time. */
+const level = 1
+
+const table = 'wa_stats_blocks'
+
+/** Marks blocks, also such as were never counted. */
+export async function markDue(
+  tx: Executor,
+  { keepExisting }: Pick<Database, 'keepExisting'>,
+  blocks: readonly number[],
+): Promise<void> {
+  const sorted = [...new Set(blocks)].sort((a, b) => a - b)
+  const known = await selectIn<{ id: number }>(tx, `SELECT id FROM ${table} WHERE id`, sorted)
+  const existing = new Set(known.map(({ id }) => Number(id)))
+  const missing = sorted.filter((id) => !existing.has(id)).map((id) => ({ id, is_due: 1 }))
+  await insertRows(tx, table, missing, keepExisting, ['id'])
+  await updateWhereIn(
+    tx,
+    table,
+    { is_due: 1 },
+    'id',
+    sorted.filter((id) => existing.has(id)),
+  )
+}
+
+/** Newest first: what is looked at most is right soonest. */
+export async function dueBlocks(executor: Executor, limit: number): Promise<number[]> {
+  const rows = await executor.select<{ id: number }>(
+    `SELECT id FROM ${table} WHERE is_due = 1 ORDER BY id DESC LIMIT ${limit}`,
+  )
+  return rows.map(({ id }) => Number(id))
+}
+
+export async function storedCells(executor: Executor, blocks: readonly number[]): Promise<Map<number, BlockCells>> {
+  const rows = await selectIn<{ id: number; cells: Buffer | null }>(
+    executor,
+    `SELECT id, cells FROM ${table} WHERE id`,
+    blocks,
+  )
+  const entries = rows.map(async ({ id, cells }) => [Number(id), await unpacked(cells)] as const)
+  return new Map(await Promise.all(entries))
+}
+
+const unpacked = async (cells: Buffer | null): Promise<BlockCells> =>
+  cells === null ? {} : (JSON.parse((await inflate(cells)).toString('utf8')) as BlockCells)
+
+/** Writes down what was counted. */
+export async function writeBlock(tx: Executor, block: number, cells: BlockCells): Promise<void> {
+  const slots = Object.keys(cells).map(Number)
+  const packed = slots.length === 0 ? null : await deflate(Buffer.from(JSON.stringify(cells)), { level })
+  await tx.write(`UPDATE ${table} SET cells = $2, first_slot = $3, last_slot = $4, is_due = 0 WHERE id = $1`, [
+    block,
+    packed,
+    slots.length === 0 ? null : Math.min(...slots),
+    slots.length === 0 ? null : Math.max(...slots),
+  ])
+}
+
+export const settle = (tx: Executor, blocks: readonly number[]): Promise<void> =>
+  updateWhereIn(tx, table, { is_due: 0 }, 'id', blocks)

@@ -1,0 +1,93 @@
+/** Sums of cells over all blocks: of single slots and of segments, in each scope. */
+
+import type { Database, Executor } from '../storage/database.ts'
+import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
+import { addCells, type Cells } from './cells.ts'
+import type { BlockCells } from './read-block.ts'
+import { addTo, type Dimensions, parseCellKey, type Scope, scopeNames } from './scopes.ts'
+import { type Slot, type Span, segmentOf } from './slots.ts'
+
+/** Of which messages a row is the sum. */
+export interface SumKey extends Span {
+  readonly scope: Scope
+  /** 0 where the scope is of all accounts together. */
+  readonly account: number
+}
+
+export interface Sum {
+  readonly key: SumKey
+  readonly cells: Cells
+}
+
+/** By the name of their key. */
+export type Sums = Map<string, Sum>
+
+const nameOf = ({ scope, account, slots, first }: SumKey): string => `${scope}/${account}/${slots}/${first}`
+
+/** Adds the cells of a block to the sums that they belong to. */
+export function addBlock(sums: Sums, block: BlockCells): void {
+  for (const [slot, cells] of Object.entries(block)) addSlot(sums, Number(slot), cells)
+}
+
+function addSlot(sums: Sums, slot: Slot, cells: Cells): void {
+  const spans: Span[] = [{ first: slot, slots: 1 }, segmentOf(slot)]
+  for (const [key, facts] of Object.entries(cells)) {
+    const of = parseCellKey(key) as Dimensions
+    for (const scope of scopeNames) {
+      const account = scope === 'account' ? of.account : 0
+      for (const span of spans) addTo(cellsOf(sums, { scope, account, ...span }), scope, of, facts)
+    }
+  }
+}
+
+function cellsOf(sums: Sums, key: SumKey): Cells {
+  const name = nameOf(key)
+  const found = sums.get(name)
+  if (found) return found.cells
+  const cells: Cells = {}
+  sums.set(name, { key, cells })
+  return cells
+}
+
+/** Rows in one statement: together far below what a server takes. */
+const rowsOfUpdate = 16
+
+/** Adds changes to what is stored. The caller holds off everybody else. */
+export async function applyChanges(
+  tx: Executor,
+  { keepExisting }: Pick<Database, 'keepExisting'>,
+  changes: Sums,
+): Promise<void> {
+  const names = [...changes.keys()].filter((name) => hasCells(changes.get(name))).sort()
+  const rows = await selectIn<{ id: number; name: string; cells: string }>(
+    tx,
+    'SELECT id, name, cells FROM wa_stats_sums WHERE name',
+    names,
+  )
+  const stored = new Map(rows.map((row) => [row.name, row]))
+  const updated = names.flatMap((name) => {
+    const row = stored.get(name)
+    return row ? [{ id: Number(row.id), cells: changed(row.cells, changes.get(name)) }] : []
+  })
+  for (let from = 0; from < updated.length; from += rowsOfUpdate)
+    await updateRows(tx, 'wa_stats_sums', updated.slice(from, from + rowsOfUpdate))
+  const added = names.filter((name) => !stored.has(name)).flatMap((name) => changes.get(name) ?? [])
+  await insertRows(tx, 'wa_stats_sums', added.map(sumRow), keepExisting)
+}
+
+const hasCells = (sum: Sum | undefined): boolean => sum !== undefined && Object.keys(sum.cells).length > 0
+
+function changed(stored: string, change: Sum | undefined): string {
+  const cells = JSON.parse(stored) as Cells
+  addCells(cells, change?.cells ?? {})
+  return JSON.stringify(cells)
+}
+
+const sumRow = ({ key, cells }: Sum) => ({
+  name: nameOf(key),
+  scope: key.scope,
+  account_id: key.account,
+  slots: key.slots,
+  first_slot: key.first,
+  cells: JSON.stringify(cells),
+})

@@ -1,0 +1,198 @@
+import { expect } from 'chai'
+import { checkStats } from '../../src/core/stats/check-stats.ts'
+import { loadPrices } from '../../src/core/stats/prices.ts'
+import type { RawQuestion } from '../../src/core/stats/question.ts'
+import { createStats, type Stats } from '../../src/core/stats/stats.ts'
+import { startAnew } from '../../src/core/stats/stats-state.ts'
+import { countAll } from '../../src/core/stats/sweep-stats.ts'
+import { type Database, type Executor, openDatabase } from '../../src/core/storage/database.ts'
+import { migrate } from '../../src/core/storage/migrate.ts'
+import { configDir } from '../../src/paths.ts'
+import {
+  aConnectionRow,
+  addMessages,
+  chance,
+  countBySql,
+  type HistoryOptions,
+  letThingsHappen,
+} from '../support/stats-history.ts'
+import { storages } from '../support/stories.ts'
+import { createStorage } from '../support/world.ts'
+
+interface Item extends Record<string, unknown> {
+  readonly queued: number
+}
+interface Answer {
+  readonly items: readonly Item[]
+  readonly totals: Item
+  readonly countedUntil: Date | null
+}
+
+const from = new Date('2026-11-18T00:00:00Z')
+
+for (const kind of storages) {
+  describe(`statistics on ${kind}`, function () {
+    this.timeout(60_000)
+    let storage: Awaited<ReturnType<typeof createStorage>>
+    let database: Database
+    let stats: Stats
+    let nowMs = Date.parse('2026-11-21T00:00:00Z')
+    const now = () => new Date(nowMs)
+
+    beforeEach(async () => {
+      storage = await createStorage(kind)
+      database = openDatabase({ url: storage.url })
+      await migrate(database)
+      const prices = loadPrices(`${configDir}/prices.yaml`)
+      stats = createStats({ database, prices, settings: async () => ({ timezone: 'Asia/Kolkata' }), now })
+    })
+    afterEach(async () => {
+      await database.close()
+      await storage.drop()
+    })
+
+    const history = async (seed: number): Promise<HistoryOptions> => {
+      const connections = [await aConnectionRow(database, 5, 'meta'), await aConnectionRow(database, 379, 'twin24')]
+      const random = chance(seed)
+      return { random, from, days: 3, accounts: [5, 379, 380], connections, now: now() }
+    }
+    const later = (options: HistoryOptions, minutes: number): HistoryOptions => {
+      nowMs += minutes * 60_000
+      return { ...options, now: now() }
+    }
+    const ask = async (question: Partial<RawQuestion>) =>
+      (await stats.ask({ from: '2026-11-18', to: '2026-11-21', filters: {}, ...question })) as Answer
+
+    /** Everything that is asked equals a count of the rows. */
+    async function expectCounted(): Promise<void> {
+      const expectEqual = async (found: Item | undefined, where: string) => {
+        const expected = await countBySql(database, where)
+        for (const [name, count] of Object.entries(expected))
+          expect(found?.[name] ?? 0, `${name} where ${where}`).to.equal(count)
+      }
+      await expectEqual((await ask({})).totals, '1 = 1')
+      for (const account of [5, 379, 380]) {
+        await expectEqual((await ask({ accountId: account })).totals, `account_id = ${account}`)
+        const byAccount = (await ask({ by: 'account' })).items
+        await expectEqual(
+          byAccount.find((item) => item.account === account),
+          `account_id = ${account}`,
+        )
+      }
+      for (const item of (await ask({ by: 'reason,isFollowUp' })).items) {
+        const reason = item.reason === null ? 'reason IS NULL' : `reason = '${item.reason}'`
+        await expectEqual(item, `${reason} AND root_outgoing_message_id IS ${item.isFollowUp ? 'NOT' : ''} NULL`)
+      }
+      const [day] = (await ask({ by: 'day', timezone: 'Asia/Kolkata', from: '2026-11-19', to: '2026-11-19' })).items
+      await expectEqual(day, "created_at >= '2026-11-18 18:30:00.000' AND created_at < '2026-11-19 18:30:00.000'")
+      for (const item of (await ask({ by: 'hour,createdBy', from: '2026-11-20', to: '2026-11-20' })).items) {
+        const hour = String(item.hour).slice(0, 13).replace('T', ' ')
+        const createdBy = item.createdBy === null ? 'IS NULL' : `= '${item.createdBy}'`
+        await expectEqual(item, `created_at LIKE '${hour}%' AND created_by ${createdBy}`)
+      }
+      const { wrongBlocks, wrongSums, changing, sums } = await checkStats(database, now)
+      expect({ wrongBlocks, wrongSums, changing }).to.deep.equal({ wrongBlocks: [], wrongSums: [], changing: [] })
+      expect(sums).to.be.greaterThan(10)
+    }
+
+    it('equal a count of the rows, whatever happens to old messages and new ones', async () => {
+      let options = await history(7)
+      await addMessages(database, 300, options)
+      await countAll({ database, now })
+      await expectCounted()
+      for (let round = 0; round < 4; round++) {
+        options = later(options, 3)
+        await letThingsHappen(database, 120, options)
+        await addMessages(database, 400, options)
+        await countAll({ database, now })
+        await expectCounted()
+      }
+    })
+
+    it('find a change that was committed long after the moment that it carries', async () => {
+      const options = await history(11)
+      await addMessages(database, 50, options)
+      await countAll({ database, now })
+      const before = now()
+      nowMs += 40_000
+      await countAll({ database, now })
+      await letThingsHappen(database, 20, { ...options, now: before })
+      nowMs += 200_000
+      await countAll({ database, now })
+      await expectCounted()
+    })
+
+    it('are neither wrong nor stuck wherever counting is cut off', async () => {
+      const options = await history(13)
+      await addMessages(database, 100, options)
+      await countAll({ database, now })
+      let cuts = 0
+      for (let writes = 0; ; writes++) {
+        await letThingsHappen(database, 15, later(options, 3))
+        const cut = cutOffAfter(database, writes)
+        const isCut = await countAll({ database: cut, now }).then(
+          () => false,
+          () => true,
+        )
+        if (!isCut) break
+        cuts++
+        const { wrongBlocks, wrongSums } = await checkStats(database, now)
+        expect({ wrongBlocks, wrongSums }, `after ${writes} writes`).to.deep.equal({ wrongBlocks: [], wrongSums: [] })
+      }
+      expect(cuts).to.be.greaterThan(5)
+      await expectCounted()
+    })
+
+    it('are counted anew when they were spoilt, also when that is cut off, and say so meanwhile', async () => {
+      const options = await history(17)
+      await addMessages(database, 200, options)
+      await letThingsHappen(database, 100, options)
+      await countAll({ database, now })
+      await database.write("UPDATE wa_stats_sums SET cells = '{}' WHERE scope = 'overall'")
+      await database.write('DELETE FROM wa_stats_blocks')
+      nowMs += 600_000
+      const spoilt = await checkStats(database, now)
+      expect(spoilt.wrongBlocks).to.not.deep.equal([])
+      await startAnew(database, now())
+      expect((await ask({})).countedUntil).to.equal(null)
+      for (let writes = 0; writes < 4; writes++)
+        await countAll({ database: cutOffAfter(database, writes), now }).catch(() => {})
+      await countAll({ database, now })
+      expect((await ask({})).countedUntil).to.not.equal(null)
+      await expectCounted()
+    })
+
+    it('notice a spoilt sum when they are checked', async () => {
+      const options = await history(19)
+      await addMessages(database, 50, options)
+      await countAll({ database, now })
+      await database.write("UPDATE wa_stats_sums SET cells = '{}' WHERE scope = 'senders' AND slots > 1")
+      const { wrongBlocks, wrongSums } = await checkStats(database, now)
+      expect(wrongBlocks).to.deep.equal([])
+      expect(wrongSums.every((name) => name.startsWith('senders/'))).to.equal(true)
+      expect(wrongSums).to.not.deep.equal([])
+    })
+
+    it('are counted once by two that count at the same time', async () => {
+      const options = await history(23)
+      await addMessages(database, 100, options)
+      await letThingsHappen(database, 50, options)
+      const other = openDatabase({ url: storage.url })
+      await Promise.all([countAll({ database, now }), countAll({ database: other, now })]).finally(other.close)
+      await expectCounted()
+    })
+  })
+}
+
+/** A database whose process ends after so many writes. */
+function cutOffAfter(database: Database, writes: number): Database {
+  let left = writes
+  const cut = (executor: Executor): Executor => ({
+    select: executor.select,
+    write: async (sql, bind) => {
+      if (left-- <= 0) throw new Error('cut off')
+      return executor.write(sql, bind)
+    },
+  })
+  return { ...database, ...cut(database), transaction: (work) => database.transaction((tx) => work(cut(tx))) }
+}
