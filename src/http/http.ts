@@ -18,6 +18,7 @@ import { createMessageHandlers } from './handlers/messages.ts'
 import { createOperationsHandlers, type ReadinessCheck } from './handlers/operations.ts'
 import { createProviderHandlers } from './handlers/providers.ts'
 import { createSettingsHandlers } from './handlers/settings.ts'
+import { createStatsHandlers } from './handlers/stats.ts'
 import { createTemplateHandlers } from './handlers/templates.ts'
 import { createWebhookHandlers } from './handlers/webhooks.ts'
 import { createRoutes } from './routes.ts'
@@ -91,6 +92,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     }),
     apiKeys: createApiKeyHandlers({ apiKeys: core.apiKeys, now }),
     audit: createAuditHandlers(core.audit),
+    stats: createStatsHandlers(core.stats),
     templates: createTemplateHandlers({
       connections: core.connections,
       settings: core.settings,

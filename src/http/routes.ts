@@ -16,6 +16,7 @@ import { type createMessageHandlers, resolveSchema } from './handlers/messages.t
 import type { createOperationsHandlers } from './handlers/operations.ts'
 import type { createProviderHandlers } from './handlers/providers.ts'
 import type { createSettingsHandlers } from './handlers/settings.ts'
+import { type createStatsHandlers, statsQuery } from './handlers/stats.ts'
 import { type createTemplateHandlers, registerSchema, verifySchema } from './handlers/templates.ts'
 import type { createWebhookHandlers } from './handlers/webhooks.ts'
 import type { Route } from './route.ts'
@@ -33,6 +34,7 @@ export interface Handlers {
   readonly audit: ReturnType<typeof createAuditHandlers>
   readonly doctor: ReturnType<typeof createDoctorHandlers>
   readonly templates: ReturnType<typeof createTemplateHandlers>
+  readonly stats: ReturnType<typeof createStatsHandlers>
   readonly engine: ReturnType<typeof createEngineHandlers>
   readonly operations: ReturnType<typeof createOperationsHandlers>
   /** Per provider id. */
@@ -85,7 +87,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, doctor, templates, apiKeys, audit, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, doctor, templates, stats, apiKeys, audit, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -124,6 +126,7 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'post',   path: '/v1/api-keys',                    auth: 'manage', tenant: 'body',           body: apiKeySchema,                      handler: apiKeys.post },
   { method: 'delete', path: '/v1/api-keys/:id',                auth: 'manage', tenant: 'API key',                                                 handler: apiKeys.revoke },
   { method: 'get',    path: '/v1/audit',                       auth: 'read',   tenant: 'filter',         query: accountPage,                      handler: audit.list },
+  { method: 'get',    path: '/v1/stats',                       auth: 'read',   tenant: 'filter',         query: statsQuery,                       handler: stats.get },
   { method: 'get',    path: '/v1/integration-engine',          auth: 'admin',                                                                     handler: engine.status },
   { method: 'post',   path: '/v1/integration-engine/refresh',  auth: 'admin',                                                                     handler: engine.refresh },
   { method: 'get',    path: '/track/whatsapp/:token',          auth: 'public',                           perSecond: linksPerSecond,               handler: links.follow },
