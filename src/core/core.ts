@@ -15,6 +15,7 @@ import { createReturning } from './assembly/returning.ts'
 import { createSending } from './assembly/sending.ts'
 import { createStatistics } from './assembly/statistics.ts'
 import { type AuditLog, createAuditLog } from './audit/audit-log.ts'
+import { type ContactAdmin, createContactAdmin } from './contacts/contact-facts.ts'
 import type { Capabilities, HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import type { FlowsOverride } from './conversations/flows.ts'
 import { type FlowProblem, problemsWith } from './conversations/flows-override.ts'
@@ -139,6 +140,7 @@ export interface Core {
   readonly messages: Messages
   readonly stats: Stats
   readonly actions: NdrAdmin
+  readonly contacts: ContactAdmin
   readonly lanes: Lanes
   readonly links: TrackedLinks
   readonly linkRules: LinkRules
@@ -246,6 +248,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     }),
     stats: statistics.stats,
     actions,
+    contacts: createContactAdmin({ database, consents: foundation.consents, now }),
     lanes: sending.lanes,
     resolveByHand: sending.resolveByHand,
     connectionMended: sending.connectionMended,

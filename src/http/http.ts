@@ -10,6 +10,7 @@ import { createActivityHandlers } from './handlers/activity.ts'
 import { createApiKeyHandlers } from './handlers/api-keys.ts'
 import { createAuditHandlers } from './handlers/audit.ts'
 import { createConnectionHandlers } from './handlers/connections.ts'
+import { createContactHandlers } from './handlers/contacts.ts'
 import { createDoctorHandlers } from './handlers/doctor.ts'
 import { createEventHandlers } from './handlers/events.ts'
 import { createEngineHandlers } from './handlers/integration-engine.ts'
@@ -71,6 +72,7 @@ export function createHttp(options: HttpOptions): HttpServer {
       resolve: core.resolveByHand,
     }),
     actions: createActionHandlers(core.actions),
+    contacts: createContactHandlers(core.contacts),
     links: createLinkHandlers({ links: core.links, rules: core.linkRules }),
     settings: createSettingsHandlers({
       settings: core.settings,

@@ -38,7 +38,7 @@ const titles: Readonly<Record<number, string>> = {
 }
 
 /** What the API names by an id. */
-type Thing = OwnedThing | 'account' | 'channel' | 'webhook'
+type Thing = OwnedThing | 'account' | 'channel' | 'contact' | 'webhook'
 
 /** The same words whether it does not exist or is somebody else's. */
 export const notFound = (what: Thing): HttpProblem => new HttpProblem(404, `there is no such ${what}`)

@@ -8,6 +8,7 @@ import type { createActivityHandlers } from './handlers/activity.ts'
 import { apiKeySchema, type createApiKeyHandlers } from './handlers/api-keys.ts'
 import type { createAuditHandlers } from './handlers/audit.ts'
 import { connectionChanges, connectionSchema, type createConnectionHandlers } from './handlers/connections.ts'
+import { consentSchema, type createContactHandlers } from './handlers/contacts.ts'
 import type { createDoctorHandlers } from './handlers/doctor.ts'
 import type { createEventHandlers } from './handlers/events.ts'
 import type { createEngineHandlers } from './handlers/integration-engine.ts'
@@ -30,6 +31,7 @@ export interface Handlers {
   readonly settings: ReturnType<typeof createSettingsHandlers>
   readonly providers: ReturnType<typeof createProviderHandlers>
   readonly connections: ReturnType<typeof createConnectionHandlers>
+  readonly contacts: ReturnType<typeof createContactHandlers>
   readonly apiKeys: ReturnType<typeof createApiKeyHandlers>
   readonly audit: ReturnType<typeof createAuditHandlers>
   readonly doctor: ReturnType<typeof createDoctorHandlers>
@@ -64,6 +66,7 @@ const actionFilter = accountPage.extend({
   state: z.enum(['pending', 'pushing', 'taken', 'refused']).optional(),
 })
 const connectionFilter = z.object(ofAccount)
+const contactFilter = z.object(ofAccount)
 const verify = z.object({
   verify: z
     .enum(['true', 'false'])
@@ -87,7 +90,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, doctor, templates, stats, apiKeys, audit, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, contacts, doctor, templates, stats, apiKeys, audit, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -104,6 +107,8 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'post',   path: '/v1/messages/:id/resolve',        auth: 'send',   tenant: 'message',        body: resolveSchema,                     handler: messages.resolve },
   { method: 'get',    path: '/v1/actions',                     auth: 'read',   tenant: 'filter',         query: actionFilter,                     handler: actions.list },
   { method: 'post',   path: '/v1/actions/:id/retry',           auth: 'send',   tenant: 'action',                                                  handler: actions.retry },
+  { method: 'get',    path: '/v1/contacts/:phone',             auth: 'read',   tenant: 'filter',         query: contactFilter,                    handler: contacts.get },
+  { method: 'put',    path: '/v1/contacts/:phone/consent',     auth: 'manage', tenant: 'body',           body: consentSchema,                     handler: contacts.putConsent },
   { method: 'get',    path: '/v1/templates',                   auth: 'read',   tenant: 'shared',                                                  handler: messages.templates },
   { method: 'get',    path: settingsPath,                      auth: 'read',   tenant: 'path',                                                    handler: settings.get },
   { method: 'put',    path: settingsPath,                      auth: 'manage', tenant: 'path',           query: verify, body: settingsSchema, reserved, maxBytes: settingsBytes, handler: settings.put },

@@ -45,6 +45,7 @@ const bodies: Readonly<Record<string, (accountId: number) => object>> = {
   'POST /v1/messages/:id/resolve': () => ({ action: 'ignore' }),
   'PUT /v1/accounts/:accountId/settings': () => ({ isWhatsappEnabled: true }),
   'PUT /v1/accounts/:accountId/channels/:channelId/settings': () => ({ isWhatsappEnabled: true }),
+  'PUT /v1/contacts/:phone/consent': (accountId) => ({ accountId, topic: 'marketing', isWanted: false }),
   'POST /v1/connections': (accountId) => ({
     accountId,
     provider: 'meta',
@@ -166,7 +167,10 @@ interface Answer {
 
 /** A stream is listened to until it says nothing new. */
 async function ask(world: World, route: Keyed, key: string, id: string): Promise<Answer> {
-  const path = route.path.replace(/:channelId/, '1299').replace(/:\w+/, id)
+  const path = route.path
+    .replace(/:channelId/, '1299')
+    .replace(/:phone/, '+919810012345')
+    .replace(/:\w+/, id)
   const query = route.tenant === 'filter' && id !== '' ? `?accountId=${id}` : ''
   const body = bodies[nameOf(route)]?.(Number(id))
   const end = new AbortController()

@@ -43,6 +43,8 @@ export interface Asked {
 
 /** What some people said, to whichever account. */
 export interface Consents {
+  /** Accounts to which any of them said something. */
+  readonly accountIds: readonly number[]
   latest(accountId: number, address: Address, topic: ConsentTopic): Consent | undefined
   refused(asked: Asked): Refused
   /** What is known of the person at one of their addresses only, or is older at the other. */
@@ -63,6 +65,7 @@ export function createConsents(known: readonly KnownConsent[]): Consents {
   const latest = (accountId: number, address: Address, topic: ConsentTopic): Consent | undefined =>
     wordsOf(accountId, address, topic).sort(byTime).at(-1)
   return {
+    accountIds: [...new Set(known.map(({ accountId }) => accountId))],
     latest,
     refused({ accountIds, address }) {
       const isRefused = (topic: ConsentTopic) =>
