@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { names } from '../../src/consumers/topology.ts'
-import { anFdrEvent, anFdrEventFor } from '../support/fixtures.ts'
+import { anFdrEvent, anFdrEventFor, aPurchaseOrder } from '../support/fixtures.ts'
 import type { GatewayProcess } from '../support/process.ts'
 import { callGateway, prepareSurroundings, type Surroundings, troubles } from '../support/surroundings.ts'
 import { until } from '../support/world.ts'
@@ -73,6 +73,19 @@ describe('events from RabbitMQ', function () {
     const [decision] = await until('the decision', () => around.provider.ndr().length > 0 && around.provider.ndr())
     expect(decision?.body).to.include({ action: 'reschedule', shipmentId: 17148471, source: 'whatsapp' })
     await accepted(3)
+  })
+
+  it('tells a supplier of an approved purchase order, once, and passes over its other news', async () => {
+    const supplier = { name: 'Huerta Sol', phone: '+34612345678' }
+    const order = { body: aPurchaseOrder({ supplier }), key: 'purchase_order.approved' }
+    const draft = { body: aPurchaseOrder({ supplier, type: 'purchase_order.created' }), key: 'purchase_order.created' }
+    await around.broker.publish(draft, order, order)
+    const [message] = await accepted()
+    await isRead(message?.wamid ?? '')
+    await around.broker.publish(order, anFdrEvent({ customerContactNumber: '9810012997' }))
+    await until('the later event', () => around.provider.accepted().some(({ to }) => to === '919810012997'))
+    expect(around.provider.accepted().map(({ to }) => to)).to.deep.equal(['34612345678', '919810012997'])
+    expect(message?.text).to.include('PO-001 with a total amount of €100.00')
   })
 
   it('leaves other keys of the exchange to others', async () => {
