@@ -1,6 +1,7 @@
 /** Everything that the gateway has in RabbitMQ, as data. Names are a public contract. */
 
 import type { Options } from 'amqplib'
+import { kinds } from '../core/notifications/kinds/kinds.ts'
 
 /** A prefix keeps several gateways apart on one broker. */
 export interface Topology {
@@ -53,9 +54,7 @@ export const topology: Topology = {
       options: { durable: true, arguments: { ...lossless, 'x-max-length-bytes': mostInboundBytes } },
     },
   ],
-  bindings: ['shipment.#', 'purchase_order.#', 'message.#'].map((key) => ({
-    queue: names.eventQueue,
-    exchange: names.events,
-    key,
-  })),
+  bindings: kinds
+    .flatMap(({ routingKeys }) => routingKeys)
+    .map((key) => ({ queue: names.eventQueue, exchange: names.events, key })),
 }

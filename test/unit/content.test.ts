@@ -38,6 +38,7 @@ const around = (language: string): ComposeFacts => ({
   words: {
     andMore: (n) => catalog.text(language, 'and_more', { n: String(n) }),
     unnamedCustomer: catalog.unnamedCustomer(language),
+    date: (date) => catalog.dateTitle(language, date),
   },
 })
 const textOf = (fdr: FdrEvent, reason: string, language: string): string =>

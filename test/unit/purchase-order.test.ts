@@ -16,7 +16,7 @@ const spaniard: ComposeFacts = {
   phone: '+34612345678',
   language: 'es',
   support: {},
-  words: { andMore: String, unnamedCustomer: '' },
+  words: { andMore: String, unnamedCustomer: '', date: String },
 }
 const valuesOf = (changes: object, facts = spaniard) => (noticeOf(changes).content as ReasonContent).values(facts)
 

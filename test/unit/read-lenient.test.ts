@@ -121,6 +121,37 @@ const tables: readonly Table[] = [
     ],
   },
   {
+    name: 'accountId',
+    reader: read.accountId,
+    cases: [
+      [379, 379],
+      [' 379 ', 379],
+      ['2147483647', 2_147_483_647],
+      ['2147483648', undefined],
+      [0, undefined],
+      ['-5', undefined],
+      [3.5, undefined],
+      ['acme', undefined],
+      [null, undefined],
+    ],
+  },
+  {
+    name: 'day',
+    reader: read.day,
+    cases: [
+      ['2026-06-23', '2026-06-23'],
+      [' 23-06-2026 ', '2026-06-23'],
+      ['2026-06-23 16:06:16', '2026-06-23'],
+      ['2026-06-23T23:59:59+05:30', '2026-06-23'],
+      ['2026-02-30', undefined],
+      ['0000-00-00', undefined],
+      ['2026-06-231', undefined],
+      ['23/06/2026', undefined],
+      ['', undefined],
+      [20260623, undefined],
+    ],
+  },
+  {
     name: 'time',
     reader: (value) => read.time(value)?.toISOString(),
     cases: [

@@ -43,7 +43,7 @@ describe('topology', () => {
       expect(topology.exchanges.map(({ name }) => name)).to.include(exchange)
     }
     const keys = topology.bindings.filter(({ queue }) => queue === names.eventQueue).map(({ key }) => key)
-    expect(keys).to.have.members(['shipment.#', 'purchase_order.#', 'message.#'])
+    expect(keys).to.include.members(['shipment.#', 'purchase_order.#'])
   })
 
   for (const [eventSubType, key] of [

@@ -100,6 +100,13 @@ export const list = (value: unknown): readonly unknown[] => {
   return entries.every(([key]) => /^\d+$/.test(key)) ? entries.map(([, item]) => item) : []
 }
 
+/** A day of the calendar as `yyyy-mm-dd`, from `yyyy-mm-dd` or `dd-mm-yyyy`, with or without a time after it. */
+export const day = (value: unknown): string | undefined => {
+  const written = text(value)?.replace(/^(\d\d)-(\d\d)-(\d{4})/, '$3-$2-$1')
+  const date = /^\d{4}-\d\d-\d\d(?=$|[T ])/.exec(written ?? '')?.[0]
+  return date !== undefined && DateTime.fromISO(date).isValid ? date : undefined
+}
+
 /**
  * `yyyy-mm-dd hh:mm:ss`, `dd-mm-yyyy` (with or without a time) and ISO 8601. Without a zone it is Indian time.
  * Years outside 2000 to 2100, such as `0000-00-00`, count as absent.

@@ -50,6 +50,7 @@ export function contentOf(
 const wordsOf = (catalog: TemplateCatalog, language: string): Words => ({
   andMore: (count) => catalog.text(language, 'and_more', { n: String(count) }),
   unnamedCustomer: catalog.unnamedCustomer(language),
+  date: (date) => catalog.dateTitle(language, date),
 })
 
 function valuesOf(said: ReasonContent | NamedContent, facts: ComposeFacts): Readonly<Record<string, string>> {

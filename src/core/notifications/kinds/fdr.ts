@@ -12,6 +12,7 @@ const usefulMs = 12 * 3_600_000
 
 export const fdr: NotificationKind = {
   id: 'fdr',
+  routingKeys: ['shipment.#'],
   usefulMs,
   waitsForMorning: true,
   templates: fdrTemplates,

@@ -11,6 +11,8 @@ export interface Words {
   andMore(count: number): string
   /** What to call a customer whose name is not known. */
   readonly unnamedCustomer: string
+  /** A date (`yyyy-mm-dd`): `23 June 2026` */
+  date(date: string): string
 }
 
 /** Facts that a kind's text may need besides its event. */
@@ -79,6 +81,8 @@ export type Reading =
 
 export interface NotificationKind {
   readonly id: string
+  /** How its events are addressed at the broker, e.g. `invoice.#`. */
+  readonly routingKeys: readonly string[]
   /** A message that could not be sent for so long is of no use any more. */
   readonly usefulMs: number
   /** Do its messages wait while the hours are quiet where the recipient lives? Not what a person wrote by hand. */

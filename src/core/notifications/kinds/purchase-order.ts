@@ -56,6 +56,7 @@ const typeOf = (event: unknown): string => text(at(event, 'type'))?.toLowerCase(
 
 export const purchaseOrder: NotificationKind = {
   id: 'purchase_order',
+  routingKeys: ['purchase_order.#'],
   usefulMs,
   waitsForMorning: true,
   templates: () => [template],
