@@ -248,7 +248,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     }),
     stats: statistics.stats,
     actions,
-    contacts: createContactAdmin({ database, consents: foundation.consents, now }),
+    contacts: createContactAdmin({
+      database,
+      consents: foundation.consents,
+      obeyWishes: foundation.obeyWishes,
+      now,
+    }),
     lanes: sending.lanes,
     resolveByHand: sending.resolveByHand,
     connectionMended: sending.connectionMended,

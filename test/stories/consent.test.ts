@@ -209,20 +209,42 @@ for (const storage of storages) {
     const becomes = (id: string, state: string) =>
       until(`it becomes ${state}`, async () => (await timelineOf(world(), id)).state === state)
 
-    it('ends what waited for its next attempt as skipped, without a call', async () => {
+    it('ends what waits at once as skipped, without a call, and nothing of others', async () => {
       const { customer, id } = await waiting({ error: { http: 400, code: 131056 } })
       await becomes(id, 'waiting')
-      await say(world(), customer, 'stop')
+      const another = await waiting({ error: { http: 400, code: 131056 } })
+      await becomes(another.id, 'waiting')
+      const elsewhere = await anOwnConnection(world())
+      world().provider.addRule({ phone: customer.phone, next: 1, error: { http: 400, code: 131056 } })
+      const { message } = await deliver(world(), anEvent(customer, { account_id: elsewhere.accountId }))
+      await becomes(message?.id ?? '', 'waiting')
       const asked = requestsFor(world(), customer).length
-      await makeDue(world(), id)
+      await world().provider.say(customer.phone, 'stop', { phoneNumberId: simulatorAccount.credentials.phoneNumberId })
       await becomes(id, 'skipped')
+      await settle(world())
       const { status, failure, attempts, activity } = await timelineOf(world(), id)
-      expect([status, failure?.code]).to.deep.equal(['skipped', 'recipient_opted_out'])
-      expect(attempts.map(({ outcome }) => outcome)).to.deep.equal(['refused', 'refused'])
+      expect([status, failure?.code, attempts.length]).to.deep.equal(['skipped', 'recipient_opted_out', 1])
       expect(
         activity.map(({ event }) => event.eventSubType),
         'no failure to tell of',
       ).to.not.include('failed')
+      expect(requestsFor(world(), customer)).to.have.length(asked)
+      const others = await Promise.all([another.id, message?.id].map((other) => timelineOf(world(), other)))
+      expect(others.map(({ state }) => state)).to.deep.equal(['waiting', 'waiting'])
+    })
+
+    it('ends what was refused in the moment of the STOP without another call', async () => {
+      const { customer, id } = await waiting({ delayMs: 1_500, error: { http: 400, code: 131056 } })
+      await becomes(id, 'sending')
+      await world().provider.say(customer.phone, 'stop', { phoneNumberId: simulatorAccount.credentials.phoneNumberId })
+      await settle(world())
+      await becomes(id, 'waiting')
+      const asked = requestsFor(world(), customer).length
+      await makeDue(world(), id)
+      await becomes(id, 'skipped')
+      const { status, failure, attempts } = await timelineOf(world(), id)
+      expect([status, failure?.code]).to.deep.equal(['skipped', 'recipient_opted_out'])
+      expect(attempts.map(({ outcome }) => outcome)).to.deep.equal(['refused', 'refused'])
       expect(requestsFor(world(), customer)).to.have.length(asked)
     })
 

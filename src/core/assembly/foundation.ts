@@ -12,6 +12,7 @@ import { createWaitingActivity } from '../activity/waiting-activity.ts'
 import { createConsentStore } from '../contacts/consent-store.ts'
 import { loadConsentWords } from '../contacts/consent-words.ts'
 import { createContactStore } from '../contacts/contact-store.ts'
+import { createObeyWishes } from '../contacts/obey-wishes.ts'
 import type { TemplateContent } from '../contract/content.ts'
 import { createConversationStore } from '../conversations/conversation-store.ts'
 import { loadFlows } from '../conversations/flows.ts'
@@ -168,6 +169,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
     contactNews,
     contacts,
     consents,
+    obeyWishes: createObeyWishes({ consents, outgoing }),
     ndr,
     polls,
     lifetimes,

@@ -7,6 +7,7 @@ import { fromSqlTime } from '../storage/time.ts'
 import { canonicalPhone, phoneSpellings } from './canonical-phone.ts'
 import { type Consents, type ConsentTopic, consentTopics } from './consent.ts'
 import type { ConsentStore } from './consent-store.ts'
+import type { ObeyWishes } from './obey-wishes.ts'
 
 /** What one account knows of a customer. */
 export interface ContactFacts {
@@ -42,11 +43,12 @@ export interface ContactAdmin {
 
 export interface ContactAdminDeps {
   readonly database: Database
-  readonly consents: ConsentStore
+  readonly consents: Pick<ConsentStore, 'read'>
+  readonly obeyWishes: ObeyWishes
   readonly now: () => Date
 }
 
-export function createContactAdmin({ database, consents, now }: ContactAdminDeps): ContactAdmin {
+export function createContactAdmin({ database, consents, obeyWishes, now }: ContactAdminDeps): ContactAdmin {
   return {
     async get(phone, accountId) {
       const seen = await sightings(database, phone, accountId)
@@ -70,7 +72,7 @@ export function createContactAdmin({ database, consents, now }: ContactAdminDeps
         const addresses = addressesOf(phone, await sightings(tx, phone, accountId))
         const before = shownConsent(await consents.read(tx, addresses), accountId, addresses)[topic].isWanted
         const wish = { accountId, topic, isWanted, at: now(), by: 'api' } as const
-        await consents.hear(
+        await obeyWishes(
           tx,
           addresses.map((address) => ({ ...wish, address })),
           now(),

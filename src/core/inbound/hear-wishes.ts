@@ -4,6 +4,7 @@ import type { Connection } from '../accounts/connections.ts'
 import { type Consents, saidAt, type Wish } from '../contacts/consent.ts'
 import type { ConsentStore } from '../contacts/consent-store.ts'
 import type { ConsentWord, ReadConsentWord } from '../contacts/consent-words.ts'
+import type { ObeyWishes } from '../contacts/obey-wishes.ts'
 import type { Address } from '../contract/address.ts'
 import { parseButtonPayload } from '../conversations/button-payload.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
@@ -13,7 +14,8 @@ import type { KnownReply, MatchedReply } from './match-replies.ts'
 import { isSpoken } from './reply-kinds.ts'
 
 export interface HearDeps {
-  readonly consents: ConsentStore
+  readonly consents: Pick<ConsentStore, 'read'>
+  readonly obeyWishes: ObeyWishes
   readonly consentWords: ReadConsentWord
   readonly connection: (id: number) => Promise<Connection | undefined>
   readonly now: () => Date
@@ -45,7 +47,7 @@ export async function hearWishes(
   matched: readonly MatchedReply[],
   roots: ReadonlyMap<number, OutgoingRecord>,
 ): Promise<ReadonlyMap<number, Heard>> {
-  const { consents, now } = deps
+  const { consents, obeyWishes, now } = deps
   const matches = new Map(matched.map((match) => [match.reply.id, match]))
   const speakers = await Promise.all(
     known.map((entry) => {
@@ -61,7 +63,7 @@ export async function hearWishes(
     ...speakers.flatMap((speaker) => wishesOf(speaker).map((wish) => ({ wish, speaker }))),
   ]
   const wishes = said.map(({ wish }) => wish)
-  const areNews = await consents.hear(tx, wishes, now())
+  const areNews = await obeyWishes(tx, wishes, now())
   const after = wishes.length > 0 ? await consents.read(tx, addresses) : before
   const heard = new Set(said.flatMap(({ speaker }, index) => (areNews[index] && speaker ? [speaker] : [])))
   return new Map(
