@@ -12,7 +12,7 @@ import { SenderTakenError } from './core/accounts/number-proof.ts'
 import type { HttpClient, ProviderAdapter, ProviderDefinition } from './core/contract/provider.ts'
 import { type Change, type Core, createCore } from './core/core.ts'
 import type { Logger } from './core/observe/logger.ts'
-import { createMetrics } from './core/observe/metrics.ts'
+import { createMetrics, type Metrics, roundsOf } from './core/observe/metrics.ts'
 import { type Database, openDatabase } from './core/storage/database.ts'
 import { createDatabaseClock } from './core/storage/database-clock.ts'
 import { migrate } from './core/storage/migrate.ts'
@@ -48,7 +48,7 @@ const wmsOptions = { poolSize: 2, queryMs: 2_000, isReadOnly: true }
 /** Starts the roles named in `ROLES`. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { env, log, configDir, secretsKeys, adminKey, providers = allProviders, random = Math.random } = options
-  const metrics = createMetrics()
+  const metrics = createMetrics(providers.map(({ id }) => id))
   const stopping = new AbortController()
   const agent = createAgent()
   const httpClient = createHttpClient({ connectMs: 5_000, totalMs: 30_000, maxBytes: 1024 * 1024, dispatcher: agent })
@@ -86,12 +86,13 @@ export async function startApp(options: AppOptions): Promise<App> {
   await core.join()
   await enterPlatformConnection(core, env, adapter)
   if (env.AMQP_URL)
-    control = await startControl({ url: env.AMQP_URL, log, onChange: (change) => drop(core, change, log) })
+    control = await startControl({ url: env.AMQP_URL, log, metrics, onChange: (change) => drop(core, change, log) })
 
-  const upkeep = startUpkeep(core, clock.synchronise, log)
+  const upkeep = startUpkeep(core, clock.synchronise, { log, metrics })
   let consumers: Consumers | undefined
   const keepsWebhooks = providers.some(({ capabilities }) => !capabilities.retriesWebhooks)
-  const inbound = env.AMQP_URL && keepsWebhooks ? await startInboundKeeper({ url: env.AMQP_URL, log }) : undefined
+  const inbound =
+    env.AMQP_URL && keepsWebhooks ? await startInboundKeeper({ url: env.AMQP_URL, log, metrics }) : undefined
   const http = createHttp({
     core,
     providers,
@@ -210,9 +211,13 @@ const upkeepEveryMs = 1_000
 const clockEveryMs = 30_000
 
 /** Also a process that only answers HTTP sends what it accepts, so it counts in the pace and needs the right time. */
-function startUpkeep(core: Core, synchroniseClock: () => Promise<void>, log: Logger): Worker[] {
+function startUpkeep(
+  core: Core,
+  synchroniseClock: () => Promise<void>,
+  { log, metrics }: { readonly log: Logger; readonly metrics: Metrics },
+): Worker[] {
   const start = (name: string, upkeep: () => Promise<unknown>, everyMs: number) =>
-    startWorker({ name, work: () => upkeep().then(() => 0), everyMs, log })
+    startWorker({ name, work: () => upkeep().then(() => 0), everyMs, onRound: roundsOf(metrics, name), log })
   return [
     ...Object.entries(core.work.upkeep).map(([name, upkeep]) => start(name, upkeep, upkeepEveryMs)),
     start('clock', synchroniseClock, clockEveryMs),

@@ -47,7 +47,7 @@ export async function startActivityPublisher(deps: ActivityPublisherDeps): Promi
     reopen = () => void model.close().catch(() => {})
     channel = opened
   }
-  const broker = await openBroker({ url, purpose: 'activity', log, setup })
+  const broker = await openBroker({ url, purpose: 'activity', log, metrics, setup })
 
   return {
     ...broker,

@@ -2,6 +2,8 @@
 
 import { type Channel, type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
 import type { Logger } from '../core/observe/logger.ts'
+import type { BrokerPurpose } from '../core/observe/metric-table.ts'
+import type { Metrics } from '../core/observe/metrics.ts'
 import { type Topology, topology } from './topology.ts'
 
 export interface Broker {
@@ -11,9 +13,10 @@ export interface Broker {
 
 export interface BrokerOptions {
   readonly url: string
-  /** For the log: what the connection is used for. */
-  readonly purpose: string
+  /** For log and metrics: what the connection is used for. */
+  readonly purpose: BrokerPurpose
   readonly log: Logger
+  readonly metrics: Metrics
   /** Makes channels and consumers; runs after every (re)connect. */
   readonly setup: (model: ChannelModel) => Promise<void>
 }
@@ -23,8 +26,9 @@ const heartbeatSeconds = 15
 const reconnectMs = { first: 200, most: 5_000 }
 
 /** Connects now or later: a broker that is away holds up nothing but its own work. */
-export async function openBroker({ url, purpose, log, setup }: BrokerOptions): Promise<Broker> {
+export async function openBroker({ url, purpose, log, metrics, setup }: BrokerOptions): Promise<Broker> {
   let isConnected = false
+  metrics.onScrape(() => metrics.brokerConnected.set({ purpose }, isConnected ? 1 : 0))
   const established = async (model: ChannelModel): Promise<void> => {
     model.on('error', (error: Error) => log.debug({ err: error, purpose }, 'broker connection error'))
     await setup(model)
@@ -50,6 +54,7 @@ export async function openBroker({ url, purpose, log, setup }: BrokerOptions): P
   connection.on('error', (error: Error) => log.debug({ err: error, purpose }, 'broker connection error'))
   connection.on('disconnect', (error?: Error) => {
     isConnected = false
+    metrics.brokerLosses.inc({ purpose })
     log.warn({ err: error, purpose }, 'lost the broker; connecting again')
   })
   connection.on('connect-failed', (error?: Error) =>

@@ -3,7 +3,7 @@
 import { publishGroupSize } from '../core/activity/publish-activity.ts'
 import { type Core, groupSizes } from '../core/core.ts'
 import type { Logger } from '../core/observe/logger.ts'
-import type { Metrics } from '../core/observe/metrics.ts'
+import { type Metrics, roundsOf } from '../core/observe/metrics.ts'
 import { type ActivityPublisher, startActivityPublisher } from './activity-publisher.ts'
 import { startEventConsumer } from './event-consumer.ts'
 import { startInboundConsumer } from './inbound-queue.ts'
@@ -39,9 +39,9 @@ const publishGatherMs = 10
 const reportAppliers = 2
 
 export async function startConsumers(options: ConsumersOptions): Promise<Consumers> {
-  const { core, amqpUrl, log } = options
+  const { core, amqpUrl, log, metrics } = options
   const start = (name: string, work: () => Promise<number>, fullGroup = 1) =>
-    startWorker({ name, work, fullGroup, everyMs: lookEveryMs, log })
+    startWorker({ name, work, fullGroup, everyMs: lookEveryMs, onRound: roundsOf(metrics, name), log })
   const reports = Array.from({ length: reportAppliers }, () =>
     start('apply-reports', core.work.applyReports, groupSizes.reports),
   )
@@ -66,6 +66,7 @@ export async function startConsumers(options: ConsumersOptions): Promise<Consume
       fullGroup: publishGroupSize,
       gatherMs: publishGatherMs,
       everyMs: publishEveryMs,
+      onRound: roundsOf(metrics, 'publish-activity'),
       log,
     })
     core.activity.onCommitted(() => publishing.wake())
@@ -96,8 +97,8 @@ interface BrokerParts {
 async function startBroker(options: ConsumersOptions & { url: string }): Promise<BrokerParts> {
   const { core, url, keepsWebhooks, log, metrics, now } = options
   return {
-    events: await startEventConsumer({ url, accept: core.acceptEvent, log }),
-    inbound: keepsWebhooks ? await startInboundConsumer({ url, store: core.webhooks.store, log }) : undefined,
+    events: await startEventConsumer({ url, accept: core.acceptEvent, log, metrics }),
+    inbound: keepsWebhooks ? await startInboundConsumer({ url, store: core.webhooks.store, log, metrics }) : undefined,
     publisher: await startActivityPublisher({
       url,
       activity: core.activity,

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { Channel, ChannelModel } from 'amqplib'
 import type { Change } from '../core/core.ts'
 import type { Logger } from '../core/observe/logger.ts'
+import type { Metrics } from '../core/observe/metrics.ts'
 import { type Broker, declareTopology, openBroker, reopenWhenClosed } from './broker.ts'
 import { names } from './topology.ts'
 
@@ -16,9 +17,10 @@ export interface ControlDeps {
   readonly url: string
   readonly onChange: (change: Change) => void
   readonly log: Logger
+  readonly metrics: Metrics
 }
 
-export async function startControl({ url, onChange, log }: ControlDeps): Promise<Control> {
+export async function startControl({ url, onChange, log, metrics }: ControlDeps): Promise<Control> {
   let channel: Channel | undefined
   const setup = async (model: ChannelModel) => {
     await declareTopology(model)
@@ -32,7 +34,7 @@ export async function startControl({ url, onChange, log }: ControlDeps): Promise
     await opened.consume(queue, (message) => message && read(message.content, onChange, log), { noAck: true })
     channel = opened
   }
-  const broker = await openBroker({ url, purpose: 'control', log, setup })
+  const broker = await openBroker({ url, purpose: 'control', log, metrics, setup })
   return {
     ...broker,
     announce: (change) => void channel?.publish(names.control, '', Buffer.from(JSON.stringify(change))),

@@ -2,6 +2,7 @@
 
 import type { EventResult } from '../core/notifications/accept-event.ts'
 import type { Logger } from '../core/observe/logger.ts'
+import type { Metrics } from '../core/observe/metrics.ts'
 import { type QueueConsumer, startQueueConsumer } from './queue-consumer.ts'
 import { names } from './topology.ts'
 
@@ -10,12 +11,13 @@ export interface EventConsumerDeps {
   /** Resolves once the event is committed, parked ones included; rejects only when the database is away. */
   readonly accept: (body: Buffer) => Promise<EventResult>
   readonly log: Logger
+  readonly metrics: Metrics
 }
 
 /** Events in hand at once: three full groups. */
 const prefetch = 200
 
-export const startEventConsumer = ({ url, accept, log }: EventConsumerDeps): Promise<QueueConsumer> =>
+export const startEventConsumer = ({ url, accept, log, metrics }: EventConsumerDeps): Promise<QueueConsumer> =>
   startQueueConsumer({
     url,
     purpose: 'events',
@@ -23,4 +25,5 @@ export const startEventConsumer = ({ url, accept, log }: EventConsumerDeps): Pro
     prefetch,
     accept: ({ content }) => accept(content),
     log,
+    metrics,
   })

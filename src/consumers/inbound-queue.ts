@@ -6,6 +6,7 @@
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { RawWebhook } from '../core/inbound/intake.ts'
 import type { Logger } from '../core/observe/logger.ts'
+import type { Metrics } from '../core/observe/metrics.ts'
 import { type Broker, declareTopology, openBroker, reopenWhenClosed } from './broker.ts'
 import { type QueueConsumer, startQueueConsumer } from './queue-consumer.ts'
 import { names } from './topology.ts'
@@ -20,7 +21,13 @@ const confirmMs = 5_000
 /** Each may have some megabytes. */
 const prefetch = 16
 
-export async function startInboundKeeper({ url, log }: { url: string; log: Logger }): Promise<InboundKeeper> {
+export interface InboundKeeperDeps {
+  readonly url: string
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+export async function startInboundKeeper({ url, log, metrics }: InboundKeeperDeps): Promise<InboundKeeper> {
   let channel: ConfirmChannel | undefined
   const setup = async (model: ChannelModel) => {
     await declareTopology(model)
@@ -30,7 +37,7 @@ export async function startInboundKeeper({ url, log }: { url: string; log: Logge
     })
     channel = opened
   }
-  const broker = await openBroker({ url, purpose: 'keeping webhooks', log, setup })
+  const broker = await openBroker({ url, purpose: 'keeping webhooks', log, metrics, setup })
   return {
     ...broker,
     async keep(webhook) {
@@ -63,9 +70,10 @@ export interface InboundConsumerDeps {
   /** Resolves once the webhook is committed; rejects only when the database is away. */
   readonly store: (webhook: RawWebhook) => Promise<void>
   readonly log: Logger
+  readonly metrics: Metrics
 }
 
-export const startInboundConsumer = ({ url, store, log }: InboundConsumerDeps): Promise<QueueConsumer> =>
+export const startInboundConsumer = ({ url, store, log, metrics }: InboundConsumerDeps): Promise<QueueConsumer> =>
   startQueueConsumer({
     url,
     purpose: 'kept webhooks',
@@ -73,6 +81,7 @@ export const startInboundConsumer = ({ url, store, log }: InboundConsumerDeps): 
     prefetch,
     accept: (message) => store(webhookIn(message)),
     log,
+    metrics,
   })
 
 function webhookIn({ content, properties }: ConsumeMessage): RawWebhook {

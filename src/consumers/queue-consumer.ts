@@ -3,18 +3,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import type { Logger } from '../core/observe/logger.ts'
+import type { BrokerPurpose } from '../core/observe/metric-table.ts'
+import type { Metrics } from '../core/observe/metrics.ts'
 import { type Broker, declareTopology, openBroker, reopenWhenClosed } from './broker.ts'
 
 export interface QueueConsumerDeps {
   readonly url: string
   /** For the log, and the connection's name at the broker. */
-  readonly purpose: string
-  readonly queue: string
+  readonly purpose: BrokerPurpose
+  readonly queue: 'gateway.events' | 'gateway.inbound'
   /** Messages in hand at once. */
   readonly prefetch: number
   /** Resolves once the message is committed, parked ones included; rejects only when the database is away. */
   readonly accept: (message: ConsumeMessage) => Promise<unknown>
   readonly log: Logger
+  readonly metrics: Metrics
 }
 
 export interface QueueConsumer extends Broker {
@@ -26,10 +29,11 @@ const firstWaitMs = 500
 const longestWaitMs = 10_000
 
 export async function startQueueConsumer(deps: QueueConsumerDeps): Promise<QueueConsumer> {
-  const { url, purpose, queue, prefetch, accept, log } = deps
+  const { url, purpose, queue, prefetch, accept, log, metrics } = deps
   let stopping = false
   let cancel = async () => {}
   const inHand = new Set<Promise<void>>()
+  metrics.onScrape(() => metrics.queueInHand.set({ queue }, inHand.size))
 
   const consume = async (model: ChannelModel) => {
     await declareTopology(model)
@@ -70,7 +74,7 @@ export async function startQueueConsumer(deps: QueueConsumerDeps): Promise<Queue
     }
   }
 
-  const broker = await openBroker({ url, purpose, log, setup: consume })
+  const broker = await openBroker({ url, purpose, log, metrics, setup: consume })
   return {
     ...broker,
     async stop() {

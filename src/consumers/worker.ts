@@ -13,6 +13,8 @@ export interface WorkerOptions {
   readonly gatherMs?: number
   /** How often to look unasked. */
   readonly everyMs: number
+  /** Told after each round how it went. */
+  readonly onRound?: (isDone: boolean) => void
   readonly log: Logger
 }
 
@@ -26,7 +28,8 @@ export interface Worker {
 /** After a failure: long enough not to spin, short enough not to be noticed once it is over. */
 const afterErrorMs = 1_000
 
-export function startWorker({ name, work, fullGroup = 1, gatherMs = 0, everyMs, log }: WorkerOptions): Worker {
+export function startWorker(options: WorkerOptions): Worker {
+  const { name, work, fullGroup = 1, gatherMs = 0, everyMs, onRound = () => {}, log } = options
   let isWoken = true
   let isStopped = false
   let interrupt = () => {}
@@ -48,10 +51,12 @@ export function startWorker({ name, work, fullGroup = 1, gatherMs = 0, everyMs, 
       isWoken = false
       try {
         const count = await work()
+        onRound(true)
         if (count >= fullGroup) continue
         if (count > 0 && gatherMs > 0) await stayAway(gatherMs)
         if (!isWoken && !isStopped) await pause(everyMs)
       } catch (error) {
+        onRound(false)
         log.warn({ err: error, worker: name }, 'work failed; trying again')
         // Also when it is woken: news must not make a failing worker spin.
         await stayAway(afterErrorMs)

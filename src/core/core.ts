@@ -37,6 +37,7 @@ import type { RejectedEvents } from './notifications/rejected-events.ts'
 import type { TemplateCatalog } from './notifications/template-catalog.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
+import { createStateReading } from './observe/read-state.ts'
 import type { Lanes } from './sending/lanes.ts'
 import type { Resolution } from './sending/resolve-by-hand.ts'
 import type { Stats } from './stats/stats.ts'
@@ -190,6 +191,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log,
     metrics,
   })
+  metrics.onScrape(createStateReading({ database, metrics, lanes: sending.lanes.snapshot, now }))
   const mirror = createMirror(options, foundation, sending)
   const statistics = createStatistics(options, foundation)
   const actions = createNdrAdmin({ database, now, decided: () => bells.decided() })

@@ -106,7 +106,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     }),
     doctor: createDoctorHandlers({ connections: core.connections, doctor: core.doctor, adapter, now }),
     engine: createEngineHandlers(core.engineTurns),
-    operations: createOperationsHandlers({ checks: options.checks, metrics, lanes: core.lanes }),
+    operations: createOperationsHandlers({ checks: options.checks, metrics }),
     webhooks: Object.fromEntries(
       providers.map((provider) => [provider.id, createWebhookHandlers(webhookDeps, provider)]),
     ),

@@ -106,12 +106,12 @@ function observe({ log, metrics }: HttpServerDeps): Koa.Middleware {
     }
     if (ctx.body instanceof Readable) return
     const seconds = (performance.now() - startedAt) / 1000
-    metrics.httpSeconds.observe(
-      { route: ctx.state.route ?? 'none', status: `${Math.floor(ctx.status / 100)}xx` },
-      seconds,
-    )
+    metrics.httpSeconds.observe({ route: ctx.state.route ?? 'none', status: statusClass(ctx.status) }, seconds)
   }
 }
+
+type StatusClass = `${1 | 2 | 3 | 4 | 5}xx`
+const statusClass = (status: number) => `${Math.floor(status / 100)}xx` as StatusClass
 
 function answerProblem(ctx: Koa.Context, error: unknown, log: Logger): void {
   const problem = problemOf(error)

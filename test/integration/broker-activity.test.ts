@@ -2,6 +2,7 @@ import type { ConfirmChannel, GetMessage } from 'amqplib'
 import { expect } from 'chai'
 import { openBroker as openConnection } from '../../src/consumers/broker.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
+import { createMetrics } from '../../src/core/observe/metrics.ts'
 import { openBroker } from '../support/broker.ts'
 import { anFdrEventFor } from '../support/fixtures.ts'
 import type { GatewayProcess } from '../support/process.ts'
@@ -112,8 +113,9 @@ async function prepareBroker() {
   const opened: ConfirmChannel[] = []
   const connection = await openConnection({
     url: broker.url,
-    purpose: 'test',
+    purpose: 'activity',
     log: createLogger('silent'),
+    metrics: createMetrics(),
     setup: async (model) => void opened.push(await model.createConfirmChannel()),
   })
   const channel = await until('connected', () => opened[0])

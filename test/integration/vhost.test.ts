@@ -5,6 +5,7 @@ import { openVhost, runRabbitmqctl } from '../../scripts/services/vhost.ts'
 import { declareTopology, openBroker as openConnection } from '../../src/consumers/broker.ts'
 import { names } from '../../src/consumers/topology.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
+import { createMetrics } from '../../src/core/observe/metrics.ts'
 import { openBroker, type TestBroker } from '../support/broker.ts'
 import { until } from '../support/world.ts'
 
@@ -74,7 +75,13 @@ async function declareAll(url: string): Promise<void> {
     await declareTopology(model)
     isDeclared = true
   }
-  const connection = await openConnection({ url, purpose: 'test', log: createLogger('silent'), setup })
+  const connection = await openConnection({
+    url,
+    purpose: 'events',
+    log: createLogger('silent'),
+    metrics: createMetrics(),
+    setup,
+  })
   await until('everything is declared', () => isDeclared)
   await connection.close()
 }

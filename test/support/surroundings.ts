@@ -139,7 +139,8 @@ export const through = ({ provider }: Surroundings, gateway: GatewayProcess): Re
 export async function eventOutcomes(gateway: GatewayProcess): Promise<Record<string, number>> {
   const { body } = await callGateway(gateway, 'GET', '/metrics')
   const lines = String(body).matchAll(/^fdr_events_total\{outcome="(\w+)"\} (\d+)$/gm)
-  return Object.fromEntries(Array.from(lines, ([, outcome = '', count]) => [outcome, Number(count)]))
+  const counts = Array.from(lines, ([, outcome = '', count]) => [outcome, Number(count)] as const)
+  return Object.fromEntries(counts.filter(([, count]) => count > 0))
 }
 
 export const sumOf = (counts: Readonly<Record<string, number>>): number =>

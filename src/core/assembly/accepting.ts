@@ -7,6 +7,7 @@ import { createDecide } from '../notifications/decide.ts'
 import { recipientOptedOut } from '../notifications/gates/recipient-opted-out.ts'
 import { shipmentEnded } from '../notifications/gates/shipment-ended.ts'
 import type { ShipmentEnd } from '../notifications/kinds/shipment-end.ts'
+import { createBalance } from '../observe/balance.ts'
 import { createBatcher } from '../storage/batcher.ts'
 import type { Executor } from '../storage/database.ts'
 import type { Foundation } from './foundation.ts'
@@ -60,13 +61,43 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     giveBack: sending.giveBack,
     now,
   }
+  const balance = createBalance()
+  /** Counted where it is committed, in one turn with the end of the group: a scrape never falls between the two. */
+  const settled = (results: readonly EventResult[]) => {
+    balance.out(results.length)
+    for (const { outcome, accountId } of results) {
+      metrics.events.inc({ outcome })
+      if (outcome === 'queued') metrics.firstMessages.inc({ account: String(accountId), stage: 'queued' })
+    }
+  }
   const events = createBatcher<Buffer, EventResult>({
-    flush: (bodies) => acceptEvents(accepting, bodies),
+    flush: async (bodies) => {
+      const results = await acceptEvents(accepting, bodies)
+      settled(results)
+      return results
+    },
     onFlush: batchSize('events'),
   })
-  return async (body: Buffer): Promise<EventResult> => {
-    const result = await events.add(body).catch((error) => parkUnstorable(accepting, body, error))
-    metrics.events.inc({ outcome: result.outcome })
-    return result
+  let parking = 0
+  metrics.onScrape(() =>
+    metrics.invariantDrift.set({ invariant: 'events' }, Math.abs(balance.missing(events.size() + parking))),
+  )
+  const park = async (body: Buffer, error: unknown): Promise<EventResult> => {
+    parking++
+    try {
+      const result = await parkUnstorable(accepting, body, error)
+      settled([result])
+      return result
+    } catch (cause) {
+      balance.out()
+      metrics.eventsPutOff.inc()
+      throw cause
+    } finally {
+      parking--
+    }
+  }
+  return (body: Buffer): Promise<EventResult> => {
+    balance.in()
+    return events.add(body).catch((error) => park(body, error))
   }
 }

@@ -110,7 +110,8 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
   const contacts = createContactStore(database)
   const consents = createConsentStore(database)
   const ndr = createNdrStore(database)
-  const batchSize = (batch: string) => (size: number) => metrics.batchSize.observe({ batch }, size)
+  const batchSize = (batch: 'events' | 'outcomes' | 'webhooks') => (size: number) =>
+    metrics.batchSize.observe({ batch }, size)
 
   const polls = createPollStore({
     database,

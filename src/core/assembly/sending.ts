@@ -6,6 +6,7 @@ import { marketingRefusal } from '../contacts/consent.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { CoreOptions } from '../core.ts'
 import type { ChangedConnection } from '../inbound/apply-account-news.ts'
+import { createBalance } from '../observe/balance.ts'
 import { endWaiting } from '../sending/end-waiting.ts'
 import { createLanes } from '../sending/lanes.ts'
 import { createLookUp } from '../sending/look-up-doubts.ts'
@@ -91,21 +92,30 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
   })
   const replicas = createReplicas(database, now)
   const giveBack = (claims: readonly Claim[]) => whenBack(giveBackMs, () => outgoing.giveBack(claims, now()))
+  const balance = createBalance()
   const lanes = createLanes({
     store: outgoing,
     giveBack,
     now,
-    send: (message, breaker, onAnswered) =>
-      sendMessage(message, breaker, (outcome) => {
+    send: (message, breaker, onAnswered) => {
+      balance.in()
+      const sending = sendMessage(message, breaker, (outcome) => {
         // Before the slot is free: the next call would only be refused as well.
         brake(message.connectionId, outcome)
         onAnswered()
-      }),
+      })
+      return sending.finally(balance.out)
+    },
     connection: connections.get,
     share: replicas.share,
     pairLimitOf: (provider) => providerById(provider)?.pairLimit ?? noPairLimit,
     onBreaker: (connectionId, state) => log.warn({ connectionId, state }, 'circuit breaker'),
     onError: (error) => log.error({ err: error }, 'lane failed'),
+  })
+  metrics.onScrape(() => {
+    const inFlight = lanes.snapshot().reduce((sum, lane) => sum + lane.inFlight, 0)
+    // Slots that are reserved and not used yet are no sends.
+    metrics.invariantDrift.set({ invariant: 'sends' }, Math.max(0, balance.missing(inFlight)))
   })
   const wake = (connectionId: number) =>
     void lanes.wake(connectionId).catch((error) => log.warn({ err: error }, 'lane could not be woken'))
@@ -157,7 +167,11 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     connectionMended,
     connectionRemoved,
     connectionsChanged,
-    resolveByHand: (id: number, resolution: Resolution, actor: string) => resolveByHand(doubts, id, resolution, actor),
+    async resolveByHand(id: number, resolution: Resolution, actor: string) {
+      const resolved = await resolveByHand(doubts, id, resolution, actor)
+      if (resolved?.isChanged) metrics.doubts.inc({ resolution: 'by_hand' })
+      return resolved
+    },
     sweeps: {
       wakeLanes: async () => {
         for (const connectionId of await outgoing.connectionsWithDue(now())) {

@@ -213,5 +213,13 @@ function announce(deps: ApplyRepliesDeps, advances: readonly Advance[], strayCou
   if (advances.length + strayCount > 0) deps.activity.committed()
   deps.wake(new Set(advances.flatMap((step) => step.followUp?.connectionId ?? [])))
   if (advances.some((step) => step.ndr)) deps.decided()
-  for (const step of advances) deps.metrics.replies.inc({ step: step.eventSubType })
+  for (const step of advances) count(deps, step)
+}
+
+function count({ metrics }: ApplyRepliesDeps, { conversation, eventSubType, ndr, isChange }: Advance): void {
+  const step = eventSubType === 'customer_reply' ? 'words' : 'choice'
+  metrics.replies.inc({ step: ndr ? 'decision' : step })
+  if (!ndr) return
+  if (conversation.decision) metrics.decisions.inc({ action: conversation.decision.action })
+  if (!isChange) metrics.firstMessages.inc({ account: String(conversation.accountId), stage: 'decided' })
 }

@@ -15,12 +15,12 @@ import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import { accountFailures } from '../sending/react.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { applyGroup } from '../storage/one-by-one.ts'
+import { countReports } from './count-reports.ts'
 import { earlierConnections } from './earlier-connections.ts'
 import { type InboundStore, type PendingReport, type SettledReport, unconfirmed } from './inbound-store.ts'
 import { nextLook } from './matching.ts'
 import { writePricing } from './pricing.ts'
 import { type MatchedReports, raiseAll } from './raise-all.ts'
-import { knownStatus } from './raise-message.ts'
 
 export interface ApplyReportsDeps extends FailoverDeps {
   readonly database: Database
@@ -63,7 +63,7 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
   const { database, store, outgoing, activity, metrics, now } = deps
   const applied = await database.transaction(async (tx) => {
     const pending = await store.dueReports(tx, limit, now())
-    if (pending.length === 0) return { pending, count: 0, echoed: [], failed: [], takingOver: [] }
+    if (pending.length === 0) return { pending, count: 0, echoed: [], failed: [], takingOver: [], raised: [] }
     const candidates = await matchReports(tx, { outgoing, store }, pending)
     const records = await outgoing.lock(tx, [...candidates.values()])
     const ids = await ownOnly(tx, pending, candidates, records)
@@ -81,13 +81,15 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
       pending.map((report) => settled(report, ids.get(report.id), now())),
       now(),
     )
-    return { pending, count: activities.length, echoed: echoesIn(pending, ids, changed), failed, takingOver }
+    const echoed = echoesIn(pending, ids, changed)
+    const raised = changed.map((after) => ({ before: records.get(after.id), after }))
+    return { pending, count: activities.length, echoed, failed, takingOver, raised }
   })
   if (applied.count > 0) activity.committed()
   noteEchoes(deps, applied.echoed)
   noteAccountFailures(deps, applied.failed)
   if (applied.takingOver.length > 0) deps.wake(new Set(applied.takingOver.flatMap((draft) => draft.connectionId ?? [])))
-  for (const report of applied.pending) metrics.reports.inc({ status: knownStatus(report.status) ?? 'other' })
+  countReports(metrics, applied)
   return applied.pending.length
 }
 

@@ -34,7 +34,7 @@ export interface ReceiveDeps {
 export async function receiveWebhooks(deps: ReceiveDeps, webhooks: readonly VerifiedWebhook[]): Promise<undefined[]> {
   const { database, store, contactNews, connectionEvents, rejected, metrics, now } = deps
   const sorted = sortParts(webhooks)
-  for (const [kind, count] of Object.entries(sorted.counts)) metrics.inboundParts.inc({ kind }, count)
+  for (const kind of sortings) metrics.inboundParts.inc({ kind }, sorted.counts[kind])
   await database.transaction(async (tx) => {
     await store.insert(tx, sorted.reports, sorted.replies, now())
     await contactNews.insert(tx, sorted.news, now())
@@ -54,7 +54,8 @@ interface SortedParts {
   readonly counts: Record<Sorting, number>
 }
 
-type Sorting = 'report' | 'reply' | 'contact_news' | 'account_news' | 'unreadable' | 'ignored' | 'misrouted'
+const sortings = ['report', 'reply', 'contact_news', 'account_news', 'unreadable', 'ignored', 'misrouted'] as const
+type Sorting = (typeof sortings)[number]
 
 function sortParts(webhooks: readonly VerifiedWebhook[]): SortedParts {
   const counts = { report: 0, reply: 0, contact_news: 0, account_news: 0, unreadable: 0, ignored: 0, misrouted: 0 }

@@ -48,6 +48,9 @@ const maxKept = 10_000
 /** Links that wait to be looked up at most; beyond it a visitor is asked to come again. */
 const maxLookups = 1_000
 
+/** What a request for a link was. */
+type Result = 'click' | 'preview' | 'expired' | 'unknown'
+
 export function createTrackedLinks(deps: TrackedLinksDeps): TrackedLinks {
   const { outgoing, rules, now, metrics } = deps
   const lookups = createBatcher<string, OutgoingRecord | undefined>({
@@ -70,7 +73,7 @@ export function createTrackedLinks(deps: TrackedLinksDeps): TrackedLinks {
       kept--
     }
   }
-  const open = async (token: string, visit: Visit): Promise<OpenedLink & { readonly result: string }> => {
+  const open = async (token: string, visit: Visit): Promise<OpenedLink & { readonly result: Result }> => {
     const message = tokenPattern.test(token) ? await lookups.add(token) : undefined
     const portal = message?.content?.type === 'link' ? await portalOf(deps, message) : undefined
     if (!message || !portal) return { outcome: 'unknown', result: 'unknown' }

@@ -22,6 +22,8 @@ export interface EventResult {
   /** Our id of the message that it led to, also when an earlier delivery did. */
   readonly messageId?: number
   readonly rejectedEventId?: number
+  /** Whose message it is. */
+  readonly accountId?: number
 }
 
 export interface AcceptDeps {
@@ -160,7 +162,8 @@ function parkedResult({ rejection }: Extract<Decision, { type: 'park' }>, id = 0
 
 function messageResult(decision: Extract<Decision, { draft: unknown }>, inserted: Inserted | undefined): EventResult {
   const { draft } = decision
-  const facts = { eventId: draft.idempotencyKey, ...(inserted ? { messageId: inserted.id } : {}) }
+  const { idempotencyKey: eventId, accountId } = draft
+  const facts = { eventId, accountId, ...(inserted ? { messageId: inserted.id } : {}) }
   if (inserted && !inserted.isNew) return { ...facts, outcome: 'duplicate' }
   if (decision.type === 'send') return { ...facts, outcome: 'queued' }
   return { ...facts, outcome: 'skipped', ...(draft.failure ? { reason: draft.failure.code } : {}) }

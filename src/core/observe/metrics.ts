@@ -1,50 +1,116 @@
-/** Every metric of the gateway, declared in one table. Labels come from closed sets only. */
+/** The metrics of one gateway, made from the table. */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type LabelValues, type MetricSpec, type MetricTable, metricTable } from './metric-table.ts'
 
-const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-const sizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+type LabelsOf<S extends MetricSpec> = {
+  readonly [L in keyof S['labels']]: S['labels'][L] extends readonly (infer V)[] ? V : string
+}
+/** A metric without labels is called with its value only. */
+type Labelled<S extends MetricSpec> = [keyof S['labels']] extends [never] ? [] : [labels: LabelsOf<S>]
 
-/** Makes the metrics on a registry of their own, so that two gateways can live in one process. */
-export function createMetrics() {
+interface CounterOf<S extends MetricSpec> extends Pick<Counter, 'get'> {
+  inc(...args: [...Labelled<S>, count?: number]): void
+}
+interface GaugeOf<S extends MetricSpec> extends Pick<Gauge, 'get' | 'reset'> {
+  set(...args: [...Labelled<S>, value: number]): void
+}
+interface HistogramOf<S extends MetricSpec> {
+  observe(...args: [...Labelled<S>, value: number]): void
+}
+type InstrumentOf<S extends MetricSpec> = S['type'] extends 'counter'
+  ? CounterOf<S>
+  : S['type'] extends 'gauge'
+    ? GaugeOf<S>
+    : HistogramOf<S>
+
+type Instruments = { readonly [K in keyof MetricTable]: InstrumentOf<MetricTable[K]> }
+
+export interface Metrics extends Instruments {
+  readonly registry: Registry
+  /** Sets gauges before each scrape; one that fails leaves its gauges as they are. */
+  onScrape(read: () => void | Promise<void>): void
+  /** All of it in the text format of Prometheus, as it is now. */
+  text(): Promise<string>
+}
+
+/**
+ * Makes the metrics on a registry of their own, so that two gateways can live in one process.
+ * @param providers ids of the registry
+ */
+export function createMetrics(providers: readonly string[] = []): Metrics {
   const registry = new Registry()
-  const registers = [registry]
   // Memory, garbage collection and event-loop lag of the process.
   collectDefaultMetrics({ register: registry })
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Counter<L>({ name, help, labelNames: [...labelNames], registers })
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Gauge<L>({ name, help, labelNames: [...labelNames], registers })
-  const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) =>
-    new Histogram<L>({ name, help, buckets, labelNames: [...labelNames], registers })
+  const entries = Object.entries(metricTable).map(([key, spec]) => [key, instrument(spec, registry, providers)])
+  const readings: (() => void | Promise<void>)[] = []
   return {
+    ...(Object.fromEntries(entries) as Instruments),
     registry,
-    events: counter('fdr_events_total', 'Events taken in, by what became of them', ['outcome']),
-    sends: counter('fdr_sends_total', 'Attempts to send, by outcome and failure code', ['outcome', 'failure']),
-    sendSeconds: histogram('fdr_send_seconds', 'From the call of the provider to the stored outcome', latencyBuckets),
-    inFlight: gauge('fdr_sends_in_flight', 'Messages being handed to providers now'),
-    connectionsPaused: counter('fdr_connections_paused_total', 'Connections that had to be paused, by reason', [
-      'reason',
-    ]),
-    polled: counter('fdr_polled_parts_total', 'What providers told when they were asked about messages', ['part']),
-    doubts: counter('fdr_doubts_resolved_total', 'Sends in doubt that were decided, by how', ['resolution']),
-    breakersOpen: gauge('fdr_breakers_open', 'Connections whose circuit breaker is not closed'),
-    webhooks: counter('fdr_webhooks_total', 'Webhook requests, by result', ['provider', 'result']),
-    inboundParts: counter('fdr_inbound_parts_total', 'Parts of webhooks, by kind', ['kind']),
-    reports: counter('fdr_reports_total', 'Delivery reports applied, by status', ['status']),
-    replies: counter('fdr_replies_total', 'Customer replies applied, by what they led to', ['step']),
-    contactNews: counter('fdr_contact_news_total', 'News about customers applied, by kind', ['news']),
-    ndrCalls: counter('fdr_ndr_calls_total', 'Calls of the NDR API, by result', ['result']),
-    ndrCircuitOpen: gauge('fdr_ndr_circuit_open', '1 while the NDR API is not called because it does not answer'),
-    links: counter('fdr_links_total', 'Requests for tracked links, by what they were', ['result']),
-    wmsLookUps: counter('fdr_wms_look_ups_total', 'Status logs looked up in the warehouse system, by result', [
-      'result',
-    ]),
-    published: counter('fdr_activity_published_total', 'Activity events confirmed by the broker'),
-    unroutable: counter('fdr_activity_unroutable_total', 'Activity events that no queue was bound for'),
-    batchSize: histogram('fdr_batch_size', 'Items written in one group', sizeBuckets, ['batch']),
-    httpSeconds: histogram('fdr_http_seconds', 'HTTP requests', latencyBuckets, ['route', 'status']),
+    onScrape: (read) => void readings.push(read),
+    async text() {
+      await Promise.allSettled(readings.map(async (read) => read()))
+      return registry.metrics()
+    },
   }
 }
 
-export type Metrics = ReturnType<typeof createMetrics>
+/** @returns what counts the rounds of a worker */
+export function roundsOf(metrics: Metrics, worker: string): (isDone: boolean) => void {
+  metrics.workerFailures.inc({ worker }, 0)
+  return (isDone) => {
+    if (isDone) metrics.workerRound.set({ worker }, Date.now() / 1_000)
+    else metrics.workerFailures.inc({ worker })
+  }
+}
+
+function instrument(spec: MetricSpec, registry: Registry, providers: readonly string[]): object {
+  const { name, help, labels } = spec
+  const options = { name, help, labelNames: Object.keys(labels), registers: [registry] }
+  switch (spec.type) {
+    case 'counter':
+      return counter(new Counter(options), spec, providers)
+    case 'gauge':
+      return new Gauge(options)
+    case 'histogram':
+      return new Histogram({ ...options, buckets: [...(spec.buckets ?? [])] })
+  }
+}
+
+type Labels = Record<string, string>
+
+/** Known series begin at 0: what comes into being with its first count shows no increase. */
+function counter(made: Counter, spec: MetricSpec, providers: readonly string[]): object {
+  for (const labels of knownSeries(spec, providers)) made.inc(labels, 0)
+  const cuts = Object.entries(spec.labels).flatMap(([label, values]) =>
+    'most' in values ? [[label, createCut(values.most)] as const] : [],
+  )
+  if (cuts.length === 0) return made
+  const withinCuts = (labels: Labels): Labels => ({
+    ...labels,
+    ...Object.fromEntries(cuts.map(([label, cut]) => [label, cut(labels[label] ?? '')])),
+  })
+  return { inc: (labels: Labels, count?: number) => made.inc(withinCuts(labels), count), get: () => made.get() }
+}
+
+/** Lets the first values through: a counter that changed its name later would seem to start anew. */
+function createCut(most: number): (value: string) => string {
+  const known = new Set<string>()
+  return (value) => {
+    if (known.size < most) known.add(value)
+    return known.has(value) ? value : 'other'
+  }
+}
+
+const valuesOf = (values: LabelValues, providers: readonly string[]): readonly string[] => {
+  if ('most' in values) return ['other']
+  if ('fixedBy' in values) return values.fixedBy === 'providers' ? providers : []
+  return values
+}
+
+const knownSeries = ({ labels }: MetricSpec, providers: readonly string[]): Labels[] =>
+  Object.entries(labels).reduce<Labels[]>(
+    (known, [label, values]) =>
+      known.flatMap((series) => valuesOf(values, providers).map((value) => ({ ...series, [label]: value }))),
+    [{}],
+  )

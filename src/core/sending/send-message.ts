@@ -48,7 +48,7 @@ export function createSendMessage(deps: SendDeps): SendMessage {
     const attempt = { messageId: message.id, attempt: message.attempt, connectionId: message.connectionId, template }
     const recorded = await recordForSure(deps, { ...attempt, outcome, startedAt, finishedAt: deps.now() })
     await deps.react(message, outcome, recorded, sender)
-    report(deps, message, outcome, startedAt)
+    report(deps, message, outcome, { startedAt, provider: sender?.provider })
   }
 }
 
@@ -128,18 +128,19 @@ function report(
   { countSent, now, log, metrics }: SendDeps,
   message: ClaimedMessage,
   outcome: SendOutcome,
-  startedAt: Date,
+  { startedAt, provider = 'none' }: { readonly startedAt: Date; readonly provider: string | undefined },
 ): void {
-  const code = outcome.outcome === 'accepted' ? 'none' : outcome.failure.code
-  metrics.sends.inc({ outcome: outcome.outcome, failure: code })
-  metrics.sendSeconds.observe((now().getTime() - startedAt.getTime()) / 1000)
+  metrics.sends.inc({ provider, outcome: outcome.outcome })
+  metrics.sendSeconds.observe({ provider }, (now().getTime() - startedAt.getTime()) / 1000)
   const facts = { reference: message.reference, attempt: message.attempt, connectionId: message.connectionId }
   if (outcome.outcome === 'accepted') {
     countSent(message.templateId)
+    metrics.connectionSends.inc({ connection: String(message.connectionId) })
     log.debug({ ...facts, messageId: outcome.messageId }, 'message accepted')
   } else {
     // The vendor's words may name a person; they are on the message.
-    const { vendorCode } = outcome.failure
+    const { code, vendorCode } = outcome.failure
+    metrics.sendFailures.inc({ provider, failure: code })
     log.info({ ...facts, outcome: outcome.outcome, failure: code, vendorCode }, 'message not accepted')
   }
 }

@@ -22,6 +22,8 @@ export interface BatcherOptions<T, R> {
 export interface Batcher<T, R> {
   /** Resolves once the item's own group is committed. */
   add(item: T): Promise<R>
+  /** Items that wait or are in flight. */
+  size(): number
   /** Resolves when nothing waits and nothing is in flight. */
   idle(): Promise<void>
 }
@@ -49,6 +51,7 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
   let waiting: Waiting<T, R>[] = []
   let waitingWeight = 0
   let inFlight = 0
+  let itemsInFlight = 0
   const idleWaiters: (() => void)[] = []
 
   const fail = (group: readonly Waiting<T, R>[], error: unknown) => {
@@ -95,8 +98,10 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     while (waiting.length > 0 && inFlight < maxInFlight) {
       const group = takeGroup()
       inFlight++
+      itemsInFlight += group.length
       void flushGroup(group).finally(() => {
         inFlight--
+        itemsInFlight -= group.length
         onFlush?.(group.length)
         pump()
       })
@@ -115,6 +120,7 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
         // One turn later, so that all that arrives in the same turn (an AMQP frame, a webhook batch) goes together.
         if (waiting.length === 1) setImmediate(pump)
       }),
+    size: () => waiting.length + itemsInFlight,
     idle: () =>
       new Promise<void>((resolve) => {
         idleWaiters.push(resolve)

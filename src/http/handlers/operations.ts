@@ -1,7 +1,6 @@
 /** For the people and machines that watch the gateway. */
 
 import type { Metrics } from '../../core/observe/metrics.ts'
-import type { Lanes } from '../../core/sending/lanes.ts'
 import { HttpProblem } from '../problem.ts'
 import type { Reply } from '../route.ts'
 
@@ -11,10 +10,9 @@ export type ReadinessCheck = () => Promise<string | null>
 export interface OperationsDeps {
   readonly checks: Readonly<Record<string, ReadinessCheck>>
   readonly metrics: Metrics
-  readonly lanes: Pick<Lanes, 'snapshot'>
 }
 
-export const createOperationsHandlers = ({ checks, metrics, lanes }: OperationsDeps) => ({
+export const createOperationsHandlers = ({ checks, metrics }: OperationsDeps) => ({
   live: async (): Promise<Reply> => ({ status: 200, body: { status: 'live' } }),
 
   async ready(): Promise<Reply> {
@@ -29,10 +27,7 @@ export const createOperationsHandlers = ({ checks, metrics, lanes }: OperationsD
   },
 
   async metrics(): Promise<Reply> {
-    const used = lanes.snapshot()
-    metrics.inFlight.set(used.reduce((sum, { inFlight }) => sum + inFlight, 0))
-    metrics.breakersOpen.set(used.filter(({ breaker }) => breaker !== 'closed').length)
-    const text = await metrics.registry.metrics()
+    const text = await metrics.text()
     return { status: 200, body: text, headers: { 'content-type': metrics.registry.contentType } }
   },
 })

@@ -31,13 +31,15 @@ export type WebhookProvider = Pick<ProviderDefinition, 'id' | 'webhookSubpaths'>
 
 const nobodysToken = randomBytes(18).toString('base64url')
 
+type Result = 'stored' | 'kept' | 'not_stored' | 'forged'
+
 /** Handlers for one provider; the same for a connection's own URL and for the platform's. */
 export function createWebhookHandlers(deps: WebhookHandlerDeps, provider: WebhookProvider) {
   const { intake, metrics } = deps
   const behindUrl = (key: string | undefined): Promise<readonly Connection[]> => intake.ownersOf(provider.id, key)
   const receive = async ({ params, headers, body }: RequestFacts<Buffer>): Promise<void> => {
     const owners = await behindUrl(params.key)
-    const count = (result: string) => metrics.webhooks.inc({ provider: provider.id, result })
+    const count = (result: Result) => metrics.webhooks.inc({ provider: provider.id, result })
     if (!deps.adapter(provider.id).verify({ headers, body }, owners.map(forProvider))) {
       count('forged')
       noteRefused(deps, owners)
@@ -110,7 +112,7 @@ async function store(
   deps: WebhookHandlerDeps,
   { capabilities: { retriesWebhooks } }: WebhookProvider,
   webhook: RawWebhook,
-  count: (result: string) => void,
+  count: (result: Result) => void,
 ): Promise<'stored' | 'kept'> {
   try {
     await deps.intake.store(webhook)
@@ -129,7 +131,7 @@ async function store(
 }
 
 /** Providers that try again do so for days. */
-function notStored(count: (result: string) => void): never {
+function notStored(count: (result: Result) => void): never {
   count('not_stored')
   throw new HttpProblem(503, 'not stored; try again')
 }
