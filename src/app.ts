@@ -202,7 +202,7 @@ function drop(core: Core, change: Change, log: Logger): void {
       break
     case 'connections':
       core
-        .connectionsChanged()
+        .connectionsChanged(change.only)
         .catch((error) => log.warn({ err: error }, 'lanes could not be told of changed connections'))
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ApiKeys } from './accounts/api-keys.ts'
 import type { ConnectionEvents } from './accounts/connection-events.ts'
+import type { ConnectionRef } from './accounts/connection-reader.ts'
 import type { Connection, ConnectionStore } from './accounts/connections.ts'
 import { createOwnerOf, type OwnerOf } from './accounts/owners.ts'
 import type { SettingsStore } from './accounts/settings.ts'
@@ -38,6 +39,7 @@ import type { TemplateCatalog } from './notifications/template-catalog.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { createStateReading } from './observe/read-state.ts'
+import { createHearConnections } from './sending/hear-connections.ts'
 import type { Lanes } from './sending/lanes.ts'
 import type { Resolution } from './sending/resolve-by-hand.ts'
 import type { Stats } from './stats/stats.ts'
@@ -76,7 +78,8 @@ export interface CoreOptions {
 /** What is cached and was changed, as replicas tell each other. */
 export type Change =
   | { readonly what: 'settings'; readonly accountId: number }
-  | { readonly what: 'connections' }
+  /** `only` one of them; absent = any of them. */
+  | { readonly what: 'connections'; readonly only?: ConnectionRef | undefined }
   | { readonly what: 'api_keys' }
   | { readonly what: 'templates'; readonly connectionId: number }
 
@@ -155,8 +158,8 @@ export interface Core {
   readonly connectionMended: (connectionId: number) => Promise<void>
   /** A connection was deleted here: what waits for it is ended. */
   readonly connectionRemoved: (connectionId: number) => Promise<void>
-  /** Another replica changed connections. */
-  readonly connectionsChanged: () => Promise<void>
+  /** Another replica changed a connection; undefined = any of them. */
+  readonly connectionsChanged: (only: ConnectionRef | undefined) => Promise<void>
   /** One of the replicas from now on; before anything is sent. */
   readonly join: () => Promise<unknown>
   /** Not one of the replicas any more; after the heartbeat has stopped. */
@@ -260,10 +263,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     resolveByHand: sending.resolveByHand,
     connectionMended: sending.connectionMended,
     connectionRemoved: sending.connectionRemoved,
-    connectionsChanged: async () => {
-      connections.drop()
-      for (const { connectionId } of sending.lanes.snapshot()) await sending.lanes.wake(connectionId)
-    },
+    connectionsChanged: createHearConnections(connections, sending.lanes),
     join: sending.replicas.beat,
     leave: sending.replicas.leave,
     flowProblems: (override) => problemsWith(flows, override),

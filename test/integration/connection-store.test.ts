@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { ConnectionRef } from '../../src/core/accounts/connection-reader.ts'
 import {
   type Connection,
   type ConnectionDraft,
@@ -43,7 +44,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
     let database: Database
     let store: ConnectionStore
     let reads: number
-    let changes: number
+    let changes: (ConnectionRef | undefined)[]
     let setAside: number[]
 
     const storeWith = (ring: string): ConnectionStore => {
@@ -60,9 +61,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
         providerById: (id) => (id === 'plain' ? unprovable : providers.find((provider) => provider.id === id)),
         onSetAside: (id) => setAside.push(id),
         now,
-        onChange: () => {
-          changes++
-        },
+        onChange: (changed) => changes.push(changed),
       })
     }
 
@@ -73,7 +72,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
     })
     beforeEach(async () => {
       reads = 0
-      changes = 0
+      changes = []
       setAside = []
       await database.write('DELETE FROM wa_connections')
       store = storeWith(keys)
@@ -109,7 +108,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       expect(created.verifyToken).to.have.length(24)
       expect(await store.get(created.id)).to.deep.equal(created)
       expect(await store.byWebhookKey(created.webhookKey)).to.deep.equal(created)
-      expect(changes).to.equal(1)
+      expect(changes).to.deep.equal([{ id: created.id, accountId: 379 }])
     })
 
     it('no secret stands in the table in plain text', async () => {
@@ -208,6 +207,68 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       store.drop()
       expect((await store.get(id))?.name).to.equal('Renamed')
       expect(reads).to.equal(1)
+    })
+
+    /** Statements that reading takes. */
+    const readsOf = async (read: () => Promise<unknown>) => {
+      reads = 0
+      await read()
+      return reads
+    }
+
+    it('a change makes only that connection, and the lists that it stands in, be read again', async () => {
+      const [one, other] = [await store.create(aDraft()), await store.create(aDraft({ accountId: 380 }))]
+      const everything = [
+        () => store.get(one.id),
+        () => store.byWebhookKey(one.webhookKey),
+        () => store.list(379),
+        () => store.get(other.id),
+        () => store.byWebhookKey(other.webhookKey),
+        () => store.list(380),
+        () => store.platform(),
+      ]
+      const readAll = async () => {
+        const counts: number[] = []
+        for (const read of everything) counts.push(await readsOf(read))
+        return counts
+      }
+      await readAll()
+      expect(await readAll()).to.deep.equal([0, 0, 0, 0, 0, 0, 0])
+      changes = []
+      const changesOfOne: (() => Promise<unknown>)[] = [
+        () => store.patch(one.id, { name: 'Renamed' }),
+        () => store.pause(one.id, 'why'),
+        () => store.announce([one.id]),
+      ]
+      for (const change of changesOfOne) {
+        await change()
+        await store.get(one.id)
+        expect(await readAll()).to.deep.equal([0, 0, 1, 0, 0, 0, 0])
+        expect(await store.byWebhookKey(one.webhookKey)).to.deep.equal(await store.get(one.id))
+        store.drop({ id: one.id, accountId: 379 })
+        expect(await readAll()).to.deep.equal([1, 0, 1, 0, 0, 0, 0])
+      }
+      expect(changes).to.deep.equal(changesOfOne.map(() => ({ id: one.id, accountId: 379 })))
+      store.drop()
+      expect(await readAll()).to.deep.equal([1, 0, 1, 1, 0, 1, 1])
+    })
+
+    it('tells that any may have been changed where it cannot see which one', async () => {
+      const { id } = await store.create(aDraft())
+      changes = []
+      await store.announce([id, 987_654])
+      expect(changes).to.deep.equal([{ id, accountId: 379 }, undefined])
+    })
+
+    it('looks a key up as often for a deleted connection as for one that never was', async () => {
+      const deleted = await store.create(aDraft())
+      await store.byWebhookKey(deleted.webhookKey)
+      await store.remove(deleted.id)
+      await store.get(deleted.id)
+      for (const key of [deleted.webhookKey, 'k'.repeat(32)]) {
+        const counts = [await readsOf(() => store.byWebhookKey(key)), await readsOf(() => store.byWebhookKey(key))]
+        expect(counts, key).to.deep.equal([1, 0])
+      }
     })
 
     it('does not remember what was read before a change that came meanwhile', async () => {

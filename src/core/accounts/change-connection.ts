@@ -6,6 +6,7 @@ import type { ProviderDefinition } from '../contract/provider.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, updateRows } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
+import type { ConnectionRef } from './connection-reader.ts'
 import { type ConnectionRow, connectionSelect, fromRow, newKeys, senderIdOf, toColumns } from './connection-rows.ts'
 import type { Connection, ConnectionDraft } from './connections.ts'
 import { settleNumber } from './number-proof.ts'
@@ -50,10 +51,9 @@ export class TooManyConnectionsError extends Error {
 const webhookKeyBytes = 24
 
 /** What was written, and what became of others by it. */
-export interface Written {
-  readonly id: number
+export interface Written extends ConnectionRef {
   /** Connections that had the number, and lost it to one that proved it. */
-  readonly setAside: readonly number[]
+  readonly setAside: readonly ConnectionRef[]
 }
 
 /**
@@ -81,6 +81,7 @@ export function insertConnection(deps: ChangeDeps, draft: ConnectionDraft, actor
     await writeAudit(tx, { actor, action: 'connection.create', ...subject, detail: { before: null, after } }, now)
     return {
       id: row.id,
+      accountId,
       setAside: await settleNumber(tx, deps, { ...row, accountId, provider, senderId, isNumberProved }),
     }
   })
@@ -114,7 +115,8 @@ export const updateConnection = (
     const columns = { ...columnsOf(existing, changes, deps), ...number.columns, ...(state ? stateColumns[state] : {}) }
     await updateRows(tx, 'wa_connections', [{ id, ...columns, updated_at: sqlTime(deps.now()) }])
     await noteChange(tx, deps, existing, { ...changes, ...(state ? { state } : {}) }, actor)
-    return { id, setAside: state === 'active' ? await settleNumber(tx, deps, number.claimant) : [] }
+    const setAside = state === 'active' ? await settleNumber(tx, deps, number.claimant) : []
+    return { id, accountId: existing.accountId, setAside }
   })
 
 /** New credentials end a pause. One by hand would hide that somebody else proved the number. */

@@ -3,7 +3,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { DialogueResults, ProviderConnection, ProviderDefinition, TemplateMappings } from '../contract/provider.ts'
 import type { Database } from '../storage/database.ts'
-import { isUniqueViolation } from '../storage/database-errors.ts'
 import { sqlTime } from '../storage/time.ts'
 import {
   type CredentialChanges,
@@ -12,10 +11,12 @@ import {
   mergeCredentials,
   type RowChanges,
   updateConnection,
+  type Written,
 } from './change-connection.ts'
-import { createConnectionReader } from './connection-reader.ts'
+import { type ConnectionRef, createConnectionReader } from './connection-reader.ts'
 import { senderIdOf } from './connection-rows.ts'
 import type { Limits, SenderQuality } from './limits.ts'
+import { createPutManaged } from './managed-connection.ts'
 import { proveNumber } from './number-proof.ts'
 import type { SecretBox } from './secret-box.ts'
 
@@ -104,7 +105,7 @@ export interface ConnectionStore {
   /** Notes that a send begun at this time was echoed. */
   noteEcho(id: number, sentAt: Date): Promise<void>
   /** Notes a reference that the provider gave back; undefined = it gave back another one. */
-  noteKeptReference(id: number, reference: string | undefined): Promise<void>
+  noteKeptReference(connection: ConnectionRef, reference: string | undefined): Promise<void>
   /**
    * Changes what is given; new credentials end a pause. Undefined when there is no such connection.
    * @param accept throws where the credentials, as they would be then, cannot be used: nothing is changed
@@ -123,10 +124,10 @@ export interface ConnectionStore {
    * @throws {SenderTakenError} when another connection holds it
    */
   putManaged(draft: ConnectionDraft & { readonly managedBy: string }): Promise<Connection>
-  /** Forgets what is cached. */
-  drop(): void
-  /** Rows were changed and committed elsewhere: forgets what is cached, here and in other replicas. */
-  announce(): void
+  /** Forgets what is cached: of one connection, or of all. */
+  drop(changed?: ConnectionRef): void
+  /** Rows of these were changed and committed elsewhere: forgets what is cached of them, here and in other replicas. */
+  announce(ids: readonly number[]): Promise<void>
 }
 
 export interface ConnectionsDeps {
@@ -134,8 +135,8 @@ export interface ConnectionsDeps {
   readonly secrets: SecretBox
   readonly providerById: (id: string) => ProviderDefinition | undefined
   readonly now: () => Date
-  /** Told after a change has been committed. */
-  readonly onChange?: () => void
+  /** Told after a change has been committed; undefined = it is not known which connection was changed. */
+  readonly onChange?: (changed: ConnectionRef | undefined) => void
   /** Another connection proved the number of this one, which must not send any more. */
   readonly onSetAside?: (id: number) => void
   /** Other credentials were stored: what was found out with the old ones says nothing any more. */
@@ -166,40 +167,30 @@ const setState = 'UPDATE wa_connections SET state = $2, state_reason = $3, block
 
 export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const { database, now, onChange } = deps
-  const { select, drop } = createConnectionReader(deps)
-  const changed = () => {
-    drop()
-    onChange?.()
+  const { byId: get, byWebhookKey, list, find, drop } = createConnectionReader(deps)
+  const changed = (...those: readonly ConnectionRef[]) => {
+    for (const { id, accountId } of those) {
+      drop({ id, accountId })
+      onChange?.({ id, accountId })
+    }
   }
-  const get = async (id: number) => (await select('id = $1', id))[0]
-  const byWebhookKey = async (key: string) =>
-    // Anybody may ask with any key: what cannot be one is neither looked up nor remembered.
-    webhookKeyPattern.test(key) ? (await select("webhook_key = $1 AND state <> 'deleted'", key))[0] : undefined
-  const tell = (setAside: readonly number[]) => {
-    changed()
-    for (const id of setAside) deps.onSetAside?.(id)
+  const tell = ({ setAside, ...written }: Written) => {
+    changed(written, ...setAside)
+    for (const { id } of setAside) deps.onSetAside?.(id)
   }
 
   const create = async (draft: ConnectionDraft, actor: string) => {
-    const { id, setAside } = await insertConnection(deps, draft, actor)
-    tell(setAside)
-    const created = await get(id)
+    const written = await insertConnection(deps, draft, actor)
+    tell(written)
+    const created = await get(written.id)
     if (!created) throw new Error('the connection that was just created is not there')
     return created
-  }
-
-  /** The one that is managed already; else the account's own of that number, which it takes over. */
-  const findManaged = async ({ managedBy, provider, accountId, ...draft }: ConnectionDraft) => {
-    const [managed] = await select("managed_by = $1 AND state <> 'deleted'", managedBy ?? '')
-    const senderId = senderIdOf({ ...draft, provider, accountId }, deps) ?? ''
-    const ofNumber = "provider = $1 AND state <> 'deleted' AND sender_id = $2 AND account_id = $3"
-    return managed ?? (await select(ofNumber, provider, senderId, accountId))[0]
   }
 
   const update = async (id: number, changes: RowChanges, actor: string, merge?: MergeCredentials) => {
     const before = await get(id)
     const written = await updateConnection(deps, id, changes, actor, merge)
-    tell(written?.setAside ?? [])
+    if (written) tell(written)
     const after = written ? await get(id) : undefined
     if (!isDeepStrictEqual(before?.credentials, after?.credentials)) await deps.onCredentials?.(id)
     return after
@@ -207,28 +198,12 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
 
   return {
     get,
-    byWebhookKey,
-    list: (accountId) =>
-      accountId === undefined
-        ? select("state <> 'deleted'")
-        : select("account_id = $1 AND state <> 'deleted'", accountId),
-    platform: () => select("account_id = $1 AND state <> 'deleted'", platformAccountId),
+    // Anybody may ask with any key: what cannot be one is neither looked up nor remembered.
+    byWebhookKey: async (key) => (webhookKeyPattern.test(key) ? byWebhookKey(key) : undefined),
+    list,
+    platform: () => list(platformAccountId),
     create: (draft, actor = itself) => create(draft, actor),
-    async putManaged(given) {
-      const draft = { ...given, provedSenderId: senderIdOf(given, deps) }
-      const actor = draft.managedBy
-      const existing = await findManaged(draft)
-      if (existing) return (await update(existing.id, draft, actor)) ?? existing
-      try {
-        return await create(draft, actor)
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error
-        drop()
-        const created = await findManaged(draft)
-        if (!created) throw error
-        return (await update(created.id, draft, actor)) ?? created
-      }
-    },
+    putManaged: createPutManaged({ find, create, update, senderIdOf: (draft) => senderIdOf(draft, deps) }),
     async patch(id, { credentials: given, ...changes }, actor = itself, accept = () => {}) {
       const existing = await get(id)
       if (!existing || existing.state === 'deleted') return undefined
@@ -243,23 +218,24 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
     },
     async remove(id, actor = itself) {
       const removed = await updateConnection(deps, id, { state: 'deleted', credentials: {} }, actor)
-      changed()
+      if (removed) changed(removed)
       return removed !== undefined
     },
     async pause(id, reason, seenAt = now()) {
+      const known = await get(id)
       const changedRows = await database.write(`${setState} WHERE id = $1 AND state = 'active' AND updated_at <= $4`, [
         id,
         'paused',
         reason,
         sqlTime(seenAt),
       ])
-      if (changedRows > 0) changed()
+      if (known && changedRows > 0) changed(known)
       return changedRows > 0
     },
     async proveNumber({ id, numberProvedAt }, senderId) {
       if (numberProvedAt) return
-      const setAside = await proveNumber(deps, id, senderId)
-      if (setAside) tell(setAside)
+      const [proved, ...setAside] = await proveNumber(deps, id, senderId)
+      if (proved) tell({ ...proved, setAside })
     },
     async noteEcho(id, sentAt) {
       await database.write(
@@ -267,13 +243,22 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
         [id, sqlTime(sentAt)],
       )
     },
-    async noteKeptReference(id, reference) {
+    async noteKeptReference(connection, reference) {
       const at = reference === undefined ? null : sqlTime(now())
       const set = 'UPDATE wa_connections SET kept_reference = $2, kept_at = $3 WHERE id = $1'
-      await database.write(set, [id, reference ?? null, at])
-      drop()
+      await database.write(set, [connection.id, reference ?? null, at])
+      drop(connection)
     },
     drop,
-    announce: changed,
+    async announce(ids) {
+      for (const id of ids) {
+        const known = await get(id).catch(() => undefined)
+        if (known) changed(known)
+        else {
+          drop()
+          onChange?.(undefined)
+        }
+      }
+    },
   }
 }

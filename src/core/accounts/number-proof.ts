@@ -8,6 +8,7 @@ import type { ProviderDefinition } from '../contract/provider.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { updateWhereIn } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
+import type { ConnectionRef } from './connection-reader.ts'
 import type { Connection, ConnectionStore } from './connections.ts'
 
 /** Why a connection that was set aside is paused. It says nothing of who has the number. */
@@ -49,10 +50,10 @@ interface Rival {
 /**
  * Settles whose a number is, in the transaction that wrote one of those who name it. It looks after the writing, and
  * waits for what others have written and not committed: of two that are written at once, one sees the other.
- * @returns the ids of those that were set aside
+ * @returns those that were set aside
  * @throws {SenderTakenError} when another one holds the number, or the same account has it in another one already
  */
-export async function settleNumber(tx: Executor, deps: NumberDeps, claimant: Claimant): Promise<number[]> {
+export async function settleNumber(tx: Executor, deps: NumberDeps, claimant: Claimant): Promise<ConnectionRef[]> {
   const { provider, senderId, isNumberProved } = claimant
   if (senderId === undefined) return []
   const rivals = await rivalsOf(tx, deps, claimant, senderId)
@@ -62,7 +63,7 @@ export async function settleNumber(tx: Executor, deps: NumberDeps, claimant: Cla
   const taken = holder ?? own
   if (taken) throw new SenderTakenError(senderId, taken.account_id !== claimant.accountId)
   if (isNumberProved) await setAside(tx, rivals, deps.now())
-  return isNumberProved ? rivals.map(({ id }) => id) : []
+  return isNumberProved ? rivals.map(({ id, account_id }) => ({ id, accountId: account_id })) : []
 }
 
 const rivalsOf = (tx: Executor, { database }: NumberDeps, { id, provider }: Claimant, senderId: string) =>
@@ -87,24 +88,25 @@ async function setAside(tx: Executor, rivals: readonly Rival[], now: Date): Prom
 
 /**
  * Notes that the provider has shown this number with the connection's own credentials.
- * @returns the ids of those that were set aside; undefined when nothing changed: it was proved before, has another number
- * by now, or another one holds it
+ * @returns it and those that were set aside; none when nothing changed: it was proved before, has another number by now,
+ * or another one holds it
  */
-export async function proveNumber(deps: NumberDeps, id: number, senderId: string): Promise<number[] | undefined> {
+export async function proveNumber(deps: NumberDeps, id: number, senderId: string): Promise<ConnectionRef[]> {
   const prove = async (tx: Executor) => {
     const [row] = await tx.select<{ account_id: number; provider: string }>(
       `SELECT account_id, provider FROM wa_connections
        WHERE id = $1 AND sender_id = $2 AND state <> 'deleted' AND number_proved_at IS NULL${deps.database.forUpdate}`,
       [id, senderId],
     )
-    if (!row) return undefined
+    if (!row) return []
     const set = 'UPDATE wa_connections SET number_proved_at = $2 WHERE id = $1'
     await tx.write(set, [id, sqlTime(deps.now())])
     const { account_id: accountId, provider } = row
-    return settleNumber(tx, deps, { id, accountId, provider, senderId, isNumberProved: true })
+    const setAside = await settleNumber(tx, deps, { id, accountId, provider, senderId, isNumberProved: true })
+    return [{ id, accountId }, ...setAside]
   }
   return deps.database.transaction(prove).catch((error: unknown) => {
-    if (error instanceof SenderTakenError) return undefined
+    if (error instanceof SenderTakenError) return []
     throw error
   })
 }

@@ -64,7 +64,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
     secrets: createSecretBox(options.secretsKeys),
     providerById,
     now,
-    onChange: () => onChange({ what: 'connections' }),
+    onChange: (only) => onChange({ what: 'connections', only }),
     onSetAside,
     onCredentials: async (id) => {
       await webhookNotes.forget(id)

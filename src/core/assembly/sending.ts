@@ -149,7 +149,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     await endWaiting(database, connectionId, now())
   }
   const connectionsChanged = async (changes: readonly ChangedConnection[]) => {
-    connections.announce()
+    await connections.announce(changes.map(({ connectionId }) => connectionId))
     for (const { connectionId, change } of changes) {
       if (change === 'blocked') lanes.pause(connectionId)
       else if (change === 'released') await connectionMended(connectionId)

@@ -91,7 +91,7 @@ async function noteKeptReference(
   const isNews = isReferenceKept ? !known || isOld : known !== undefined
   if (!isNews) return
   const kept = isReferenceKept ? attemptReference(reference, attempt) : undefined
-  await connections.noteKeptReference(sender.id, kept).catch(() => {})
+  await connections.noteKeptReference(sender, kept).catch(() => {})
 }
 
 type Accepted = Extract<SendOutcome, { outcome: 'accepted' }>
