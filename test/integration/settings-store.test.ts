@@ -31,6 +31,7 @@ const defaults = {
   connectionId: undefined,
   defaultCountry: 'IN',
   timezone: 'Asia/Kolkata',
+  chosenTimezone: undefined,
   languages: ['en'],
   templates: {},
   support: {},

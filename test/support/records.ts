@@ -35,6 +35,7 @@ export const aRecord = (changes: Partial<OutgoingRecord> = {}): OutgoingRecord =
   resentByHandAt: null,
   absences: 0,
   dueAt: null,
+  quietUntil: null,
   expiresAt: null,
   acceptedAt: null,
   sentAt: null,

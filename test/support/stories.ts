@@ -265,7 +265,8 @@ export async function answersTo(
 }
 
 const untouched = [
-  "SELECT id FROM wa_outgoing_messages WHERE state IN ('queued', 'sending')",
+  `SELECT id FROM wa_outgoing_messages
+   WHERE state IN ('queued', 'sending') AND (quiet_until IS NULL OR quiet_until <> due_at)`,
   'SELECT id FROM wa_dlr_messages WHERE tries = 0 AND due_at IS NOT NULL',
   'SELECT id FROM wa_customer_reply_messages WHERE tries = 0 AND due_at IS NOT NULL',
   'SELECT id FROM wa_contact_news WHERE tries = 0 AND due_at IS NOT NULL',

@@ -8,7 +8,7 @@ import { play } from '../simulation/world.ts'
 
 const seeds = Number(process.env.SIMULATION_SEEDS ?? 1_000)
 /** Far more than any of them needs. */
-const seedsPerMutant = 1_000
+const seedsPerMutant = 3_000
 
 describe('the protocol, simulated', function () {
   this.timeout(300_000)

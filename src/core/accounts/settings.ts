@@ -1,5 +1,6 @@
 /** What an account chose, per account and per channel; read on every event, so cached. */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { FlowsOverride } from '../conversations/flows.ts'
 import { joinOverrides } from '../conversations/flows-override.ts'
 import type { Database } from '../storage/database.ts'
@@ -16,6 +17,8 @@ export interface AccountSettings {
   readonly connectionId: number | undefined
   readonly defaultCountry: string
   readonly timezone: string
+  /** The same where somebody set it; undefined where it is only the default. */
+  readonly chosenTimezone: string | undefined
   readonly languages: readonly string[]
   /** Reason -> the account's own template; a reason that is absent uses the built-in one. */
   readonly templates: Readonly<Record<string, AccountTemplate>>
@@ -50,6 +53,8 @@ export interface SettingsDeps {
   readonly now: () => Date
   /** Told after a change has been committed. */
   readonly onChange?: (accountId: number) => void
+  /** Told as well when its messages may leave at other hours than before. */
+  readonly onQuietChange?: (accountId: number) => void
   /** A clock that never goes back. Default: the process's own. */
   readonly nowMs?: () => number
 }
@@ -58,7 +63,7 @@ export interface SettingsDeps {
 const cacheMs = 30_000
 const byItself: SettingsChange = { actor: 'gateway', keepsSlug: false }
 
-export function createSettingsStore({ database, now, onChange, nowMs }: SettingsDeps): SettingsStore {
+export function createSettingsStore({ database, now, onChange, onQuietChange, nowMs }: SettingsDeps): SettingsStore {
   const read = (accountId: number) => loadLayers(database, accountId)
   const cache = createReadCache({ max: 20_000, maxAgeMs: cacheMs, read, nowMs })
   const get = async (accountId: number, channelId?: string) => {
@@ -69,14 +74,19 @@ export function createSettingsStore({ database, now, onChange, nowMs }: Settings
     get,
     async put(accountId, channelId, input, change = byItself) {
       const place = { accountId, channelId: channelId ?? wholeAccount }
+      const before = await get(accountId, channelId)
       await database.transaction((tx) => writeSettings(tx, database, place, input, change, now()))
       cache.delete(accountId)
       onChange?.(accountId)
-      return get(accountId, channelId)
+      const after = await get(accountId, channelId)
+      if (!isDeepStrictEqual(quietOf(before), quietOf(after))) onQuietChange?.(accountId)
+      return after
     },
     drop: (accountId) => void cache.delete(accountId),
   }
 }
+
+const quietOf = ({ quietHours, chosenTimezone }: AccountSettings) => ({ quietHours, chosenTimezone })
 
 function resolve(accountId: number, account: Layer | undefined, channel: Layer | undefined): AccountSettings {
   const preferences = { ...account?.preferences, ...channel?.preferences }
@@ -87,6 +97,7 @@ function resolve(accountId: number, account: Layer | undefined, channel: Layer |
     connectionId: channel?.connectionId ?? account?.connectionId,
     defaultCountry: preferences.defaultCountry ?? 'IN',
     timezone: preferences.timezone ?? 'Asia/Kolkata',
+    chosenTimezone: preferences.timezone,
     languages: preferences.languages ?? ['en'],
     templates: { ...account?.templates, ...channel?.templates },
     support: preferences.support ?? {},

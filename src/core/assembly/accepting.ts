@@ -45,6 +45,7 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     templateHealth: templateHealth.get,
     mapsTemplates: (connection) => capabilities(connection)?.templates === 'mapped',
     builtInTemplateId: templates.builtInId,
+    morning: foundation.morning.of,
     isEnabled: options.isEnabled,
     now,
   })

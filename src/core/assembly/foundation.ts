@@ -25,10 +25,13 @@ import { createContactNewsStore } from '../inbound/contact-news-store.ts'
 import { createInboundStore } from '../inbound/inbound-store.ts'
 import { loadLinkRules } from '../links/link-rules.ts'
 import { kinds } from '../notifications/kinds/kinds.ts'
+import { createMorning } from '../notifications/morning.ts'
 import { loadReasons } from '../notifications/reason.ts'
 import { createRejectedEvents } from '../notifications/rejected-events.ts'
 import { loadTemplateCatalog } from '../notifications/template-catalog.ts'
+import { loadTimeZones } from '../notifications/time-zones.ts'
 import { createPollStore } from '../polling/poll-store.ts'
+import { releaseKept } from '../sending/keep-for-morning.ts'
 import { createLifetimes } from '../sending/lifetime.ts'
 import { createOutgoingStore } from '../sending/outgoing-store.ts'
 import { createCanCarry } from '../sending/route.ts'
@@ -49,6 +52,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
   const consentWords = loadConsentWords(configDir)
   const flowsFor = createFlowsFor(flows)
   const reasons = loadReasons(`${configDir}/reasons.yaml`)
+  const zonesOf = loadTimeZones(configDir)
   const templates = await loadTemplateRegistry(database, catalog, now())
 
   const providerById = (id: string) => options.providers.find((provider) => provider.id === id)
@@ -57,6 +61,11 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
     database,
     now,
     onChange: (accountId) => onChange({ what: 'settings', accountId }),
+    onQuietChange: (accountId) =>
+      // What this does not reach leaves in the morning that it waits for.
+      void releaseKept(database, accountId, now()).catch((error) =>
+        options.log.warn({ err: error, accountId }, 'messages that wait for the morning could not be looked at again'),
+      ),
   })
   const webhookNotes = createWebhookNotes(database, now)
   const connections = createConnectionStore({
@@ -133,6 +142,12 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
     templates,
     providerById,
     capabilities,
+    morning: createMorning({
+      settings: settings.get,
+      zonesOf,
+      waiting: new Set(kinds.filter(({ waitsForMorning }) => waitsForMorning).map(({ id }) => id)),
+      now,
+    }),
     canCarry: createCanCarry(capabilities),
     templateUse,
     isTemplateUsable: async (connectionId: number, template: TemplateContent['template']) =>

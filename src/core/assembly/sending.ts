@@ -6,8 +6,10 @@ import { marketingRefusal } from '../contacts/consent.ts'
 import type { FailureCode } from '../contract/failures.ts'
 import type { CoreOptions } from '../core.ts'
 import type { ChangedConnection } from '../inbound/apply-account-news.ts'
+import { uselessFailure } from '../notifications/morning.ts'
 import { createBalance } from '../observe/balance.ts'
 import { endWaiting } from '../sending/end-waiting.ts'
+import { type KeptMessage, keepForMorning } from '../sending/keep-for-morning.ts'
 import { createLanes } from '../sending/lanes.ts'
 import { createLookUp } from '../sending/look-up-doubts.ts'
 import type { ClaimedMessage } from '../sending/outgoing-message.ts'
@@ -61,6 +63,13 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),
   })
+  const keeping = { database, store: outgoing, useless: uselessFailure, now }
+  const kept = createBatcher<KeptMessage, void>({
+    async flush(messages) {
+      await keepForMorning(keeping, messages)
+      return messages.map(() => undefined)
+    },
+  })
   const permit = createPermit({
     consents: (addresses) => consents.read(database, addresses),
     find: (wanted) => contacts.find(database, wanted),
@@ -82,6 +91,8 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     connection: connections.get,
     adapter: options.adapter,
     permit,
+    morning: foundation.morning.ofMessage,
+    keep: (message) => whenBack(giveBackMs, () => kept.add(message)),
     publicUrl: options.publicUrl,
     record,
     react,

@@ -12,6 +12,7 @@ import type { ChosenTemplate, TemplateDeps } from './choose-template.ts'
 import { chooseWay } from './choose-way.ts'
 import type { Notice, NotificationKind } from './kinds/kind.ts'
 import type { ShipmentEnd } from './kinds/shipment-end.ts'
+import { type Morning, uselessFailure } from './morning.ts'
 import { parseEvent } from './parse-event.ts'
 import { toE164 } from './phone.ts'
 import type { ReasonTable } from './reason.ts'
@@ -43,6 +44,8 @@ export interface DecideDeps extends SenderDeps, TemplateDeps {
   /** Shipment updates that end the conversations about their shipment. */
   readonly closing: ReadonlySet<string>
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
+  /** Until when it waits because it is quiet where the recipient lives; undefined = it does not. */
+  readonly morning: Morning['of']
   /** The installation's own switch, above every account's. */
   readonly isEnabled: boolean
   readonly now: () => Date
@@ -147,8 +150,13 @@ function send(
   { wording, isMarketing }: { readonly wording: Wording; readonly isMarketing: boolean },
   { connection, route }: Extract<ChosenRoute, { connection: Connection }>,
 ): Decision {
-  const { deps, phone, settings, notice } = facts
+  const { deps, kind, phone, settings, notice } = facts
   const draft = draftOf(facts)
+  const morning = deps.morning(kind.id, settings, phone)
+  if (morning && morning >= draft.expiresAt) {
+    const { code, reason } = uselessFailure(morning, draft.expiresAt)
+    return skip(facts, code, reason)
+  }
   const { reference } = draft
   const content = contentOf(deps.catalog, wording, { reference, isMarketing, phone, support: settings.support })
   const language = wording.template?.language
@@ -165,7 +173,8 @@ function send(
       snapshot: language ? { ...draft.snapshot, language } : draft.snapshot,
       route,
       state: 'queued',
-      dueAt: deps.now(),
+      dueAt: morning ?? deps.now(),
+      quietUntil: morning,
     },
   }
 }

@@ -124,15 +124,16 @@ async function endWithoutSending(tx: Executor, late: readonly OutgoingRecord[], 
 
 /**
  * What goes to the same recipient first: a message that is being sent (by whichever replica), that was tried and waits
- * for its next attempt, or that is due itself and does not leave later by its priority. One that waits for a time of its
- * own (a quiet morning) holds up nothing.
+ * for its next attempt, or that is due itself and does not leave later by its priority. One that waits for the morning
+ * holds up nothing, tried or not.
  * `+ 0` keeps databases from reading all that a connection ever sent instead of what one recipient got.
  */
 const standingBefore = (recipient: string) => `SELECT 1 FROM wa_outgoing_messages AS earlier
   WHERE earlier.${recipient} = candidate.${recipient}
   AND earlier.whatsappSenderConnectionId + 0 = candidate.whatsappSenderConnectionId
   AND (earlier.state = 'sending' OR (earlier.id < candidate.id AND earlier.state IN ('queued', 'waiting')
-      AND (earlier.attempts > 0 OR (earlier.due_at <= $2 AND earlier.priority <= candidate.priority))))`
+      AND ((earlier.attempts > 0 AND (earlier.quiet_until IS NULL OR earlier.quiet_until <> earlier.due_at))
+        OR (earlier.due_at <= $2 AND earlier.priority <= candidate.priority))))`
 
 const powerOfTwo = (count: number): number => 2 ** Math.ceil(Math.log2(count))
 

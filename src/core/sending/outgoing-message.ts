@@ -87,6 +87,8 @@ export interface OutgoingDraft {
   /** Default: the usual one. */
   readonly priority?: Priority | undefined
   readonly dueAt?: Date | undefined
+  /** It waits for this morning; the same as `dueAt` then. */
+  readonly quietUntil?: Date | undefined
   /** When it was asked for, where that is later than the clock of who writes it says. */
   readonly createdAt?: Date | undefined
   readonly expiresAt?: Date | undefined
@@ -100,6 +102,10 @@ export interface ClaimedMessage {
   /** Number of this attempt, from 1. */
   readonly attempt: number
   readonly accountId: number
+  readonly channelId: string | undefined
+  readonly kind: string
+  /** To what the customer wrote or tapped; else it comes unasked. */
+  readonly isAnswer: boolean
   readonly connectionId: number
   readonly customerPhone: string | undefined
   readonly customerUserId: string | undefined

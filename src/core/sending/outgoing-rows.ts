@@ -42,6 +42,8 @@ export interface OutgoingRecord {
   /** How often the provider was asked for the attempt in doubt, and did not have it. */
   readonly absences: number
   readonly dueAt: Date | null
+  /** While it is the same as `dueAt`, the message waits for the end of quiet hours. */
+  readonly quietUntil: Date | null
   readonly expiresAt: Date | null
   readonly acceptedAt: Date | null
   readonly sentAt: Date | null
@@ -108,6 +110,7 @@ export function draftRow(draft: OutgoingDraft, now: Date): Values {
     status_rank: rank.pending,
     attempts: draft.state === 'sending' ? 1 : 0,
     due_at: sqlTime(draft.state === 'sending' ? new Date(now.getTime() + leaseMs) : draft.dueAt),
+    quiet_until: sqlTime(draft.quietUntil),
     expires_at: sqlTime(draft.expiresAt),
     failure_code: draft.failure?.code ?? null,
     failure_reason: draft.failure?.detail?.slice(0, 1024) ?? null,
@@ -141,7 +144,7 @@ export function changeRow(change: OutgoingChange, now: Date): Values {
 export const outgoingColumns = `id, reference, account_id, kind, subject_type, subject_id, reason,
  whatsappSenderConnectionId, customer_phone, customer_user_id, business_phone, wa_template_id, root_message_id,
  root_outgoing_message_id, context_message_id, message_id, payload, context, route, created_by, state, status_rank, attempts, given_back,
- due_at, possible_duplicate, resent_by_hand_at, absences, expires_at, accepted_at, sent_at, delivered_at, read_at,
+ due_at, quiet_until, possible_duplicate, resent_by_hand_at, absences, expires_at, accepted_at, sent_at, delivered_at, read_at,
  failed_at, failure_code, failure_reason, created_at`
 /** Start of every SELECT whose rows {@link toRecord} reads. */
 export const outgoingSelect = `SELECT ${outgoingColumns} FROM wa_outgoing_messages`
@@ -180,6 +183,7 @@ export function toRecord(row: Row): OutgoingRecord {
     resentByHandAt: fromSqlTime(row.resent_by_hand_at),
     absences: Number(row.absences),
     dueAt: fromSqlTime(row.due_at),
+    quietUntil: fromSqlTime(row.quiet_until),
     expiresAt: fromSqlTime(row.expires_at),
     acceptedAt: fromSqlTime(row.accepted_at),
     sentAt: fromSqlTime(row.sent_at),
@@ -191,6 +195,10 @@ export function toRecord(row: Row): OutgoingRecord {
     createdAt: fromSqlTime(row.created_at) ?? new Date(0),
   }
 }
+
+/** Does it wait for the end of quiet hours? */
+export const isKeptForMorning = ({ state, dueAt, quietUntil }: OutgoingRecord): boolean =>
+  (state === 'queued' || state === 'waiting') && quietUntil !== null && quietUntil.getTime() === dueAt?.getTime()
 
 /** The recipient of a message, for "one at a time". */
 export const recipientOf = (message: {
@@ -206,6 +214,9 @@ export function claimed(record: OutgoingRecord, attempt: number, callBefore: num
     reference: record.reference,
     attempt,
     accountId: record.accountId,
+    channelId: record.snapshot.channelId,
+    kind: record.kind,
+    isAnswer: record.rootOutgoingId !== null,
     connectionId: record.connectionId,
     customerPhone: record.customerPhone ?? undefined,
     customerUserId: record.customerUserId ?? undefined,

@@ -8,6 +8,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Batcher } from '../storage/batcher.ts'
 import { isUniqueViolation } from '../storage/database-errors.ts'
 import type { Breaker } from './breaker.ts'
+import type { KeptMessage } from './keep-for-morning.ts'
 import { attemptReference, type ClaimedMessage } from './outgoing-message.ts'
 import type { Permit } from './permission.ts'
 import type { React } from './react.ts'
@@ -18,6 +19,10 @@ export interface SendDeps {
   readonly adapter: (provider: string) => ProviderAdapter
   /** What of it the customer's side allows, decided right before the call. */
   readonly permit: Permit
+  /** Until when it waits because it is quiet where the recipient lives; undefined = it does not. */
+  readonly morning: (message: ClaimedMessage) => Promise<Date | undefined>
+  /** Puts what was not called among what waits for that morning; must not reject. */
+  readonly keep: (message: KeptMessage) => Promise<void>
   /** Base of links to ourselves. */
   readonly publicUrl: () => string
   /** Group commit of {@link recordAttempts}. */
@@ -43,6 +48,7 @@ export function createSendMessage(deps: SendDeps): SendMessage {
     const startedAt = deps.now()
     const sender = await deps.connection(message.connectionId).catch(() => undefined)
     const outcome = await callOnce(deps, message, sender, breaker)
+    if ('morning' in outcome) return deps.keep({ id: message.id, attempt: message.attempt, morning: outcome.morning })
     onAnswered(outcome)
     const template = message.content.type === 'template' ? message.content.template : undefined
     const attempt = { messageId: message.id, attempt: message.attempt, connectionId: message.connectionId, template }
@@ -57,12 +63,15 @@ async function callOnce(
   message: ClaimedMessage,
   sender: Connection | undefined,
   breaker: Breaker,
-): Promise<SendOutcome> {
+): Promise<SendOutcome | { readonly morning: Date }> {
   if (!sender) return notCalled('the sender connection could not be read')
   if (sender.state === 'deleted') return notCalled('the sender connection was deleted')
   const permission = await deps.permit(message, sender).catch(() => undefined)
   if (!permission) return notCalled('what may be sent to the recipient could not be read')
   if ('refusal' in permission) return { outcome: 'refused', failure: permission.refusal }
+  const morning = await deps.morning(message).catch(() => 'unknown' as const)
+  if (morning === 'unknown') return notCalled('the quiet hours of the account could not be read')
+  if (morning) return { morning }
   // Too late: somebody else may hold it for lost already.
   if (performance.now() > message.callBefore) return notCalled('the process stood still between claim and call')
   return breaker.run(() => callProvider(deps, { ...message, content: permission.content }, sender))

@@ -17,6 +17,7 @@ import * as templatesDue from './migrations/012-templates-due.ts'
 import * as integrationEngine from './migrations/013-integration-engine.ts'
 import * as timeOfEnds from './migrations/014-time-of-ends.ts'
 import * as consents from './migrations/015-consents.ts'
+import * as quietHoursAndGuards from './migrations/016-quiet-hours-and-guards.ts'
 import * as stats from './migrations/017-stats.ts'
 import * as agentMessages from './migrations/018-agent-messages.ts'
 import * as provedNumbers from './migrations/019-proved-numbers.ts'
@@ -36,6 +37,7 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '013-integration-engine', up: ({ context }) => integrationEngine.up(context) },
   { name: '014-time-of-ends', up: ({ context }) => timeOfEnds.up(context) },
   { name: '015-consents', up: ({ context }) => consents.up(context) },
+  { name: '016-quiet-hours-and-guards', up: ({ context }) => quietHoursAndGuards.up(context) },
   { name: '017-stats', up: ({ context }) => stats.up(context) },
   { name: '018-agent-messages', up: ({ context }) => agentMessages.up(context) },
   { name: '019-proved-numbers', up: ({ context }) => provedNumbers.up(context) },

@@ -3,7 +3,7 @@
 import { type FailureCode, failureKinds } from '../contract/failures.ts'
 import type { TemplateCatalog } from '../notifications/template-catalog.ts'
 import { statusOf } from '../sending/outgoing-message.ts'
-import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
+import { isKeptForMorning, type OutgoingRecord } from '../sending/outgoing-rows.ts'
 
 export interface ViewDeps {
   readonly catalog: TemplateCatalog
@@ -36,6 +36,7 @@ export async function messageView({ catalog, providerOf }: ViewDeps, record: Out
     route: { connectionId: record.connectionId === null ? null : String(record.connectionId), why: record.route.why },
     failure: failureOf(record),
     attempts: record.attempts - record.givenBack,
+    ...waitOf(record),
     createdAt: record.createdAt,
     acceptedAt: record.acceptedAt,
     sentAt: record.sentAt,
@@ -43,6 +44,13 @@ export async function messageView({ catalog, providerOf }: ViewDeps, record: Out
     readAt: record.readAt,
     failedAt: record.failedAt,
   }
+}
+
+/** Until when it waits, and for what; a message whose turn has come waits for nothing but its connection. */
+function waitOf(record: OutgoingRecord): { waitingUntil: Date | null; waitingFor: string | null } {
+  if (isKeptForMorning(record)) return { waitingUntil: record.dueAt, waitingFor: 'quiet_hours' }
+  const isTried = record.state === 'waiting'
+  return { waitingUntil: isTried ? record.dueAt : null, waitingFor: isTried ? 'next_attempt' : null }
 }
 
 /** What the recipient reads. Of an account's own template only the values are known. */

@@ -1,7 +1,7 @@
 /** What happened to one message on its way out, as lines of a timeline: pure. */
 
 import { type FailureCode, failureKinds } from '../contract/failures.ts'
-import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
+import { isKeptForMorning, type OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { AttemptFact, ReportFact } from './conversation-facts.ts'
 import { duration, type Moment } from './moment.ts'
 
@@ -153,6 +153,10 @@ function state({ record, updatedAt, now }: MessageFacts): Moment[] {
   if (record.state === 'expired') {
     const text = record.acceptedAt ? 'Nothing more was heard of it: it expired.' : 'It came too late to be sent.'
     return [{ at: updatedAt, what: 'ended', messageId, text, why }]
+  }
+  if (isKeptForMorning(record)) {
+    const text = `It waits until ${record.dueAt?.toISOString()}.`
+    return [{ at: now, what: 'now', messageId, text, why: 'the hours are quiet where the recipient lives' }]
   }
   const text = waits[record.state]
   if (!text) return []

@@ -80,7 +80,7 @@ async function assertFlows(
 }
 
 async function shownSettings(deps: SettingsHandlerDeps, settings: AccountSettings): Promise<object> {
-  const { connectionId, templates, ...others } = settings
+  const { connectionId, templates, chosenTimezone: _, ...others } = settings
   const shown = Object.entries(templates).map(([reason, { name, language }]) => [reason, { name, language }])
   return {
     ...others,
