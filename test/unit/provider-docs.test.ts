@@ -2,22 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { modelFolder } from '../../scripts/new-provider/generate.ts'
 import { providers } from '../../src/providers/index.ts'
+import { membersOf, rowsBelow } from '../support/docs.ts'
 
 const page = readFileSync('docs/add-a-provider.md', 'utf8')
-
-/** The page's rows below a heading, each as its cells. */
-function rowsBelow(heading: string): string[][] {
-  const [, below = ''] = page.split(`${heading}\n`)
-  const lines = below.split(/\n#/)[0]?.split('\n') ?? []
-  const cells = lines.filter((line) => line.startsWith('| ')).map((line) => line.slice(2, -2).split(' | '))
-  return cells.slice(2)
-}
-
-const membersOf = (name: string): string[] => {
-  const contract = readFileSync('src/core/contract/provider.ts', 'utf8')
-  const [, body = ''] = new RegExp(`^export interface ${name} \\{\n(.*?)^\\}`, 'ms').exec(contract) ?? []
-  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(]/gm)].map(([, member = '']) => member)
-}
 
 const linesOf = (folder: string): number =>
   readdirSync(folder)
@@ -27,16 +14,16 @@ const linesOf = (folder: string): number =>
 describe('what is written about adding a provider', () => {
   for (const name of ['ProviderDefinition', 'Capabilities', 'ProviderAdapter']) {
     it(`explains every member of ${name}, and no other`, () => {
-      const members = membersOf(name)
+      const members = membersOf('src/core/contract/provider.ts', name)
       expect(members).not.to.be.empty
-      expect(rowsBelow(`### \`${name}\``).map(([member]) => member)).to.deep.equal(
+      expect(rowsBelow(page, `### \`${name}\``).map(([member]) => member)).to.deep.equal(
         members.map((member) => `\`${member}\``),
       )
     })
   }
 
   it('says how long providers are, a fifth more or less', () => {
-    const rows = rowsBelow('## What it cost so far').map(
+    const rows = rowsBelow(page, '## What it cost so far').map(
       ([id = '', lines]) => [id.slice(1, -1), Number(lines)] as const,
     )
     expect(rows).not.to.be.empty
