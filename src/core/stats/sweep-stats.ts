@@ -17,8 +17,10 @@ export interface SweepStatsDeps {
 const groupSize = 8
 /** After this long a turn ends, whatever is left. */
 const turnMs = 500
-/** A turn is followed by a rest so many times as long: counting takes a fifth of one processor at most. */
+/** A turn is followed by a rest so many times as long: counting takes a fifth of one processor. */
 const restTimes = 4
+/** But no longer: what makes turns long may be others' work, which passes. */
+const longestRestMs = 3_000
 /** A moment is noted so often when nothing else happens. */
 const noteEveryMs = 5_000
 
@@ -33,7 +35,7 @@ export function createStatsSweep({ database, now }: SweepStatsDeps): () => Promi
     if (startedMs < restUntilMs || (await lease.hold()) === undefined) return 0
     const { groups } = await turn({ database, now }, () => performance.now() - startedMs < turnMs)
     const endedMs = performance.now()
-    restUntilMs = endedMs + (endedMs - startedMs) * restTimes
+    restUntilMs = endedMs + Math.min((endedMs - startedMs) * restTimes, longestRestMs)
     return groups
   }
 }
