@@ -9,11 +9,15 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The `sh` blocks of a page, as somebody would paste them one after the other. */
-export const commandsOf = (page: string): string =>
-  [...readFileSync(`${root}${page}`, 'utf8').matchAll(/^ *```sh\n(.*?)^ *```$/gms)]
-    .map(([, block = '']) => block)
-    .join('\n')
+/**
+ * The `sh` blocks of a page, as somebody would paste them one after the other.
+ * @param heading of the only section that is meant
+ */
+export function commandsOf(page: string, heading?: string): string {
+  const whole = readFileSync(`${root}${page}`, 'utf8')
+  const text = heading === undefined ? whole : (whole.split(`\n${heading}\n`)[1]?.split('\n## ')[0] ?? '')
+  return [...text.matchAll(/^ *```sh\n(.*?)^ *```$/gms)].map(([, block = '']) => block).join('\n')
+}
 
 /** The environment, without what only tests have. */
 function ofReader(): NodeJS.ProcessEnv {
