@@ -13,7 +13,7 @@ export interface BrokerEnds {
   /** Forgets the activity events seen so far. */
   restart(): void
   /**
-   * Resolves when so many activity events came since the restart.
+   * Resolves when so many different activity events came since the restart.
    * @throws {Error} when nothing came for long
    */
   waitFor(count: number): Promise<void>
@@ -34,31 +34,32 @@ export async function openBrokerEnds(url: string): Promise<BrokerEnds> {
   const channel = await connection.createConfirmChannel()
   await channel.assertQueue(activityQueue, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
   await channel.bindQueue(activityQueue, names.activity, '#')
-  let seen = 0
+  /** Ids of what came: an event may be published more than once. */
+  const seen = new Set<unknown>()
   let lastSeenAt = 0
   await channel.prefetch(1_000)
   await channel.consume(activityQueue, (message) => {
     if (!message) return
-    seen++
+    seen.add(message.properties.messageId)
     lastSeenAt = Date.now()
     // Rarely, since this is no part of what is measured.
-    if (seen % 100 === 0) channel.ackAll()
+    if (message.fields.deliveryTag % 100 === 0) channel.ackAll()
   })
 
   return {
     publish: (events) => publishAll(channel, events),
     publishPaced: (events, perSecond) => publishPaced(channel, events, perSecond),
     restart() {
-      seen = 0
+      seen.clear()
     },
     async waitFor(count) {
       lastSeenAt = Date.now()
-      while (seen < count) {
-        if (Date.now() - lastSeenAt > silenceMs) throw new Error(`only ${seen} of ${count} activity events came`)
+      while (seen.size < count) {
+        if (Date.now() - lastSeenAt > silenceMs) throw new Error(`only ${seen.size} of ${count} activity events came`)
         await sleep(2)
       }
     },
-    seen: () => seen,
+    seen: () => seen.size,
     async close() {
       channel.ackAll()
       await channel.deleteQueue(activityQueue)

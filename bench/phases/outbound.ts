@@ -11,7 +11,9 @@ export async function outbound({ stage, running, messages }: PhaseContext): Prom
   const events = makeEvents(sizes.messages)
   const [, cost] = await measure(stage, running.pid, () => passEvents(stage, events))
   const taken = await stage.provider.taken()
-  if (taken.length !== events.length) throw new Error(`the provider took ${taken.length} of ${events.length} messages`)
+  const recipients = new Set(taken.map(({ to }) => to))
+  if (taken.length !== events.length || recipients.size !== events.length)
+    throw new Error(`the provider took ${taken.length} of ${events.length} messages, to ${recipients.size} recipients`)
   messages.push(...taken)
   return { messagesPerSecond: events.length / cost.seconds, ...perMessage(cost, events.length) }
 }

@@ -196,6 +196,18 @@ describe('lenient reading', () => {
     expect(read.at(Object.create({ inherited: 1 }), 'inherited')).to.equal(undefined)
   })
 
+  it('reads the usual form of a time as it reads the same time in ISO 8601', () => {
+    const part = (max: number) => fc.integer({ min: 0, max }).map((value) => String(value).padStart(2, '0'))
+    const year = fc.integer({ min: 1998, max: 2102 })
+    fc.assert(
+      fc.property(year, part(13), part(32), part(25), part(61), part(61), (y, month, day, hour, minute, second) => {
+        const [date, clock] = [`${y}-${month}-${day}`, `${hour}:${minute}:${second}`]
+        expect(read.time(`${date} ${clock}`)).to.deep.equal(read.time(`${date}T${clock}`))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
   it('never throws', () => {
     const readers = tables.map(({ reader }) => reader)
     fc.assert(

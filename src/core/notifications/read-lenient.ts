@@ -114,6 +114,22 @@ export const day = (value: unknown): string | undefined => {
 export const time = (value: unknown): Date | undefined => {
   const written = text(value)?.replace(/^(\d\d)-(\d\d)-(\d{4})/, '$3-$2-$1')
   if (written === undefined || !/^\d{4}-\d\d-\d\d/.test(written)) return undefined
+  const usual = usualTime.exec(written)
+  return usual ? indianTime(usual.slice(1).map(Number)) : otherTime(written)
+}
+
+const usualTime = /^(\d{4})-(\d\d)-(\d\d) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d)$/
+const indianOffsetMs = 5.5 * 3_600_000
+const isYear = (year: number): boolean => year >= 2000 && year <= 2100
+
+/** Events have a dozen of these, and a calendar library takes its time; the offset has been the same since 1945. */
+function indianTime([year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0]: readonly number[]) {
+  const local = new Date(Date.UTC(year, month - 1, day, hour, minute, second))
+  const isReal = local.getUTCMonth() === month - 1 && local.getUTCDate() === day
+  return isReal && isYear(year) ? new Date(local.getTime() - indianOffsetMs) : undefined
+}
+
+function otherTime(written: string): Date | undefined {
   const parsed = DateTime.fromISO(written.replace(' ', 'T'), { zone: indianZone })
-  return parsed.isValid && parsed.year >= 2000 && parsed.year <= 2100 ? parsed.toJSDate() : undefined
+  return parsed.isValid && isYear(parsed.year) ? parsed.toJSDate() : undefined
 }
