@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createActivityStore } from '../../src/core/activity/activity-store.ts'
 import { type PublishDeps, publishActivity } from '../../src/core/activity/publish-activity.ts'
 import { createConsentStore } from '../../src/core/contacts/consent-store.ts'
+import { createObeyWishes } from '../../src/core/contacts/obey-wishes.ts'
 import type { InboundEvent } from '../../src/core/contract/events.ts'
 import type { ProviderAdapter } from '../../src/core/contract/provider.ts'
 import { applyReports } from '../../src/core/inbound/apply-reports.ts'
@@ -14,9 +15,11 @@ import { createContactNewsStore } from '../../src/core/inbound/contact-news-stor
 import { createInboundStore } from '../../src/core/inbound/inbound-store.ts'
 import { receiveWebhooks, type VerifiedWebhook } from '../../src/core/inbound/receive.ts'
 import { acceptEvents, type EventResult, parkUnstorable } from '../../src/core/notifications/accept-event.ts'
+import { recipientOptedOut } from '../../src/core/notifications/gates/recipient-opted-out.ts'
 import { shipmentEnded } from '../../src/core/notifications/gates/shipment-ended.ts'
 import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
 import { type Claim, createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
+import { createPermit } from '../../src/core/sending/permission.ts'
 import { accountFailures, createBrake, createReact } from '../../src/core/sending/react.ts'
 import { type EndedAttempt, type Recorded, recordAttempts } from '../../src/core/sending/record-attempt.ts'
 import type { Resolution } from '../../src/core/sending/resolve-by-hand.ts'
@@ -61,6 +64,8 @@ export interface Gateway extends Taker {
   mended(connectionId: number): void
   /** Somebody has decided about a message whose fate is not known. */
   resolve(messageId: number, resolution: Resolution): void
+  /** Somebody wants no messages, since `at`; `done` once that is committed. */
+  stop(phone: string, at: Date, done: () => void): void
 }
 
 const giveBackMs = 60_000
@@ -85,6 +90,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   const recording = { ...common, store: mutation.outgoingOfOutcomes(store), activity, random: random.next }
   const record = createBatcher<EndedAttempt, Recorded>({ flush: (ended) => recordAttempts(recording, ended) })
+  const consents = createConsentStore(database)
+  const obeyWishes = createObeyWishes({ consents, outgoing: store })
+  const permit = createPermit({
+    consents: (addresses) => consents.read(database, addresses),
+    find: async (wanted) => wanted.map(() => undefined),
+    replaceContent: async () => {},
+    serviceWindowMs: () => undefined,
+    templateUse: async () => 'usable',
+    now,
+  })
   const giveBack = (claims: readonly Claim[]) => whenBack(giveBackMs, () => store.giveBack(claims, now()))
   const fleet: Fleet = createFleet({
     connections,
@@ -96,7 +111,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     send: createSendMessage({
       ...common,
       adapter: () => mutation.adapter(deps.adapter),
-      permit: async ({ content }) => ({ content }),
+      permit: mutation.asksConsent ? permit : async ({ content }) => ({ content }),
       record,
       react: createReact({
         ...common,
@@ -116,7 +131,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const accepting = {
     database,
     decide,
-    gates: [shipmentEnded],
+    gates: [shipmentEnded, recipientOptedOut(consents)],
     outgoing: store,
     rejected,
     endConversations: async () => {},
@@ -145,7 +160,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     store: inbound,
     outgoing: mutation.outgoingOfReports(store),
     activity,
-    consents: createConsentStore(database),
+    consents,
     noteEcho: connections.noteEcho,
     lifetimeMs: () => lifetimeMs,
     settings: async () => settingsOf(weather),
@@ -196,6 +211,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
         () => fleet.wake(id),
         () => {},
       ),
+    stop(phone, at, done) {
+      const wish = { accountId: 1, address: { phone }, topic: 'all', isWanted: false, at, by: 'word' } as const
+      void database.transaction((tx) => obeyWishes(tx, [wish], now())).then(done, () => {})
+    },
     resolve: (id, resolution) =>
       void mutation.resolveByHand({ ...common, store, activity }, id, resolution, 'operator').catch(() => {}),
   }

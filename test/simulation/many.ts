@@ -21,6 +21,7 @@ const nothing: Facts = {
   reports: 0,
   decidedByHand: 0,
   refusedForToken: 0,
+  skipped: 0,
 }
 
 const sum = (a: Facts, b: Facts): Facts =>

@@ -22,6 +22,8 @@ export interface Mutation {
   readonly answersFirst: boolean
   /** Whether a connection whose token is refused stops. */
   readonly pauses: boolean
+  /** Whether it is looked up right before a call what its recipient wants. */
+  readonly asksConsent: boolean
   outgoing(store: OutgoingStore, database: Database): OutgoingStore
   /** As the writing of outcomes sees it. */
   outgoingOfOutcomes(store: OutgoingStore): OutgoingStore
@@ -40,6 +42,7 @@ export const sound: Mutation = {
   acksFirst: false,
   answersFirst: false,
   pauses: true,
+  asksConsent: true,
   outgoing: (store) => store,
   outgoingOfOutcomes: (store) => store,
   outgoingOfReports: (store) => store,
@@ -248,6 +251,7 @@ export const mutants = {
   'late outcome wins': { outgoingOfOutcomes: lateOutcomeWins },
   'claim without end': { outgoing: callsAnytime },
   'refused token goes on': { pauses: false },
+  'consent before the first call only': { asksConsent: false },
   'resend by hand unmarked': { resolveByHand: resendUnmarked },
 } as const satisfies Record<string, Partial<Mutation>>
 

@@ -1,7 +1,9 @@
 /** What must hold once everything has come to rest, judged by what the provider knows. */
 
 import { rank } from '../../src/core/sending/outgoing-message.ts'
+import { leaseMs } from '../../src/core/sending/outgoing-rows.ts'
 import { fromSqlTime } from '../../src/core/storage/time.ts'
+import type { Stop } from './customers.ts'
 import type { DatabaseServer } from './fakes/database.ts'
 import type { Accepted } from './fakes/provider.ts'
 
@@ -19,11 +21,14 @@ export interface Evidence {
   /** Calls that were refused for their token, and how many could be under way when it was revoked. */
   readonly refusedForToken: number
   readonly mostRefused: number
+  /** Recipients who want no more messages. */
+  readonly stops: readonly Stop[]
 }
 
 export interface MessageRow {
   readonly id: number
   readonly event: string
+  readonly phone: string
   readonly state: string
   readonly status_rank: number
   readonly message_id: string | null
@@ -49,7 +54,7 @@ interface ActivityRow {
   readonly sequence: number
 }
 
-const messageSelect = `SELECT id, subject_id AS event, state, status_rank, message_id, possible_duplicate, expires_at,
+const messageSelect = `SELECT id, subject_id AS event, customer_phone AS phone, state, status_rank, message_id, possible_duplicate, expires_at,
  (SELECT COUNT(*) FROM wa_send_attempts WHERE wa_outgoing_message_id = message.id AND outcome = 'in_doubt'
  AND attempt < message.attempts) AS blind,
  (SELECT action FROM audit_log WHERE subject_type = 'message' AND subject_id = CAST(message.id AS TEXT)) AS by_hand FROM wa_outgoing_messages AS message ORDER BY id`
@@ -78,6 +83,7 @@ export function judge(evidence: Evidence): string[] {
     ...messages,
     ...aboutFalls(server),
     ...aboutLeases(evidence),
+    ...aboutStops(evidence, rows),
     ...aboutReports(accepted, reports, rows),
     ...aboutOutbox(activities, evidence.kept),
     ...aboutOrder(activities, evidence.kept),
@@ -204,10 +210,31 @@ const aboutFalls = (server: DatabaseServer): string[] =>
     .peek<{ message: number; fall: string }>('SELECT message, fall FROM simulated_falls')
     .map(({ message, fall }) => `the status of message ${message} fell: ${fall}`)
 
+/** Nobody is written to by a call that was claimed after their STOP was applied, or that began long after it. */
+function aboutStops({ server, accepted, stops }: Evidence, rows: readonly MessageRow[]): string[] {
+  const ends = leaseEnds(server)
+  const phones = new Map(rows.map(({ event, phone }) => [event, phone]))
+  return accepted.flatMap(({ event, reference, askedAt }) => {
+    const stop = stops.find(({ phone }) => phone === phones.get(event))
+    const stoppedMs = stop?.appliedAt.getTime() ?? Number.POSITIVE_INFINITY
+    const claimedMs = (ends.get(reference) ?? 0) - leaseMs
+    return broken(
+      claimedMs > stoppedMs || askedAt.getTime() > stoppedMs + callWithinMs,
+      `event ${event} was sent to somebody who had stopped messages`,
+    )
+  })
+}
+
+const leaseEnds = (server: DatabaseServer): ReadonlyMap<string, number> =>
+  new Map(
+    server
+      .peek<{ reference: string; ends_at: string }>('SELECT reference, ends_at FROM simulated_leases')
+      .map(({ reference, ends_at }) => [reference, fromSqlTime(ends_at)?.getTime() ?? 0]),
+  )
+
 /** Who stood still until its lease was over does not call any more: somebody else may have decided by then. */
 function aboutLeases({ server, accepted }: Evidence): string[] {
-  const leases = server.peek<{ reference: string; ends_at: string }>('SELECT reference, ends_at FROM simulated_leases')
-  const ends = new Map(leases.map(({ reference, ends_at }) => [reference, fromSqlTime(ends_at)?.getTime() ?? 0]))
+  const ends = leaseEnds(server)
   return accepted.flatMap(({ event, reference, askedAt }) =>
     broken(
       askedAt.getTime() > (ends.get(reference) ?? Number.POSITIVE_INFINITY),

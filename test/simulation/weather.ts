@@ -40,6 +40,8 @@ export interface Weather {
   readonly freezes: number
   /** Token of a connection: refused for so long, from somewhere in the span, until somebody stores a new one. */
   readonly revokedMs: number
+  /** Recipients who want no more messages, from somewhere in the span on. */
+  readonly stops: number
   /** Somebody decides about messages whose fate is not known. */
   readonly hasOperator: boolean
   readonly downMs: Range
@@ -107,6 +109,7 @@ function mixed(random: Random): Weather {
     kills: random.between(0, 3),
     freezes: random.chance(0.3) ? 1 : 0,
     revokedMs: random.chance(0.25) ? random.between(5_000, 900_000) : 0,
+    stops: random.chance(0.4) ? random.between(1, 2) : 0,
     hasOperator: random.chance(0.3),
     downMs: random.pick([range(100, 2_000), range(2_000, 60_000)]),
     manners: {

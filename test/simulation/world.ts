@@ -2,10 +2,11 @@
 
 import type { Session } from '../../src/core/storage/sqlite/session.ts'
 import { createChaos } from './chaos.ts'
+import { createCustomers } from './customers.ts'
 import { createBroker } from './fakes/broker.ts'
 import { createConnections } from './fakes/connections.ts'
 import { createDatabaseServer } from './fakes/database.ts'
-import { bodyOf } from './fakes/events.ts'
+import { bodyOf, phoneOf } from './fakes/events.ts'
 import { createProvider } from './fakes/provider.ts'
 import { type MutantName, mutationOf } from './mutants.ts'
 import { createOperator } from './operator.ts'
@@ -36,6 +37,7 @@ export interface Facts {
   readonly reports: number
   readonly decidedByHand: number
   readonly refusedForToken: number
+  readonly skipped: number
 }
 
 export interface PlayOptions {
@@ -84,13 +86,14 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
     weather,
     mutation: mutationOf(mutant),
   })
+  const customers = createCustomers({ random, scheduler, weather, processes })
   const operator = createOperator({ random, weather, server, processes })
   const events: string[] = []
   let malformed = 0
 
   const publish = (key: string, recipient: number, usefulMs: number) => {
     const connectionId = random.pick([1, 2])
-    const body = bodyOf({ key, phone: `+9198000000${10 + recipient}`, connectionId, usefulMs })
+    const body = bodyOf({ key, phone: phoneOf(recipient), connectionId, usefulMs })
     events.push(key)
     broker.publish(body)
     if (!chaos.isCalm() && random.chance(weather.publishedTwice)) {
@@ -117,6 +120,7 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
     for (let number = 0; number < weather.freezes; number++) {
       scheduler.after(random.between(0, weather.spanMs), 'a freeze', () => processes.freezeAny(), world)
     }
+    customers.plan()
     if (weather.revokedMs > 0) planRevocation(random.pick([1, 2]), random.between(0, weather.spanMs))
     scheduler.after(weather.spanMs + minuteMs, 'calm', evening, world)
   }
@@ -158,6 +162,7 @@ export async function play(tables: Session, seed: number, { mutant, log }: PlayO
       isSilenceTrue: weather.isMild,
       refusedForToken: provider.refusedForToken(),
       mostRefused: weather.concurrency * processes.lives(),
+      stops: customers.stops(),
     }
     const violations = [...judge(evidence), ...(isAtRest() ? [] : ['it never came to rest'])]
     for (const row of server.peek(
@@ -185,6 +190,7 @@ function factsOf({ server, accepted, events }: Pick<Parameters<typeof judge>[0],
     possibleDuplicates: count('wa_outgoing_messages WHERE possible_duplicate = 1'),
     acceptedTwice: accepted.length - new Set(accepted.map(({ event }) => event)).size,
     reports: count('wa_dlr_messages'),
+    skipped: count("wa_outgoing_messages WHERE state = 'skipped'"),
     decidedByHand: count("audit_log WHERE subject_type = 'message'"),
   }
 }

@@ -27,7 +27,8 @@ describe('the protocol, simulated', function () {
     for (const fact of ['accepted', 'deaths', 'doubts', 'unknown', 'possibleDuplicates', 'reports'] as const) {
       expect(facts[fact], fact).to.be.above(seeds / 20)
     }
-    for (const fact of ['decidedByHand', 'refusedForToken'] as const) expect(facts[fact], fact).to.be.above(seeds / 100)
+    for (const fact of ['decidedByHand', 'refusedForToken', 'skipped'] as const)
+      expect(facts[fact], fact).to.be.above(seeds / 100)
   })
 
   it('plays a seed the same way every time', async () => {

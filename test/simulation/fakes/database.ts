@@ -60,6 +60,7 @@ const usedTables = [
   'gateway_leases',
   'rejected_events',
   'audit_log',
+  'wa_consents',
   'simulated_falls',
   'simulated_leases',
 ]

@@ -13,6 +13,9 @@ export interface SimulatedEvent {
   readonly usefulMs: number
 }
 
+/** Of recipient number 1, 2, ... */
+export const phoneOf = (recipient: number): string => `+9198000000${10 + recipient}`
+
 export const bodyOf = (event: SimulatedEvent): Buffer => Buffer.from(JSON.stringify(event))
 
 /** Decides as the gateway does, without settings and templates: they are no part of the protocol. */
