@@ -65,13 +65,12 @@ async function insertNew(tx: Executor, table: string, rows: readonly Values[]): 
   }
 }
 
-/** What is null in all rows is left to the table, where no column that may be null has another default. */
 async function insertTogether(tx: Executor, table: string, rows: readonly Values[], ending: string): Promise<void> {
-  const columns = Object.keys(rows[0] ?? {}).filter((column) => rows.some((row) => row[column] !== null))
+  const columns = Object.keys(rows[0] ?? {})
   const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${tuples(rows.length, columns.length)}${ending}`
   await tx.write(
     sql,
-    rows.flatMap((row) => columns.map((column) => row[column] ?? null)),
+    rows.flatMap((row) => Object.values(row)),
   )
 }
 
