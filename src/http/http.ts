@@ -85,6 +85,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     providers: createProviderHandlers(providers),
     connections: createConnectionHandlers({
       connections: core.connections,
+      platformConnection: core.platformConnection,
       providers,
       adapter,
       publicUrl: options.publicUrl,

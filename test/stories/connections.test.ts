@@ -148,10 +148,10 @@ for (const storage of storages) {
       expect((await create({ accountId, fallbackConnectionId: connectionId })).status).to.equal(201)
       expect((await create({ accountId, fallbackConnectionId: '1' })).status, "the platform's").to.equal(201)
       const { status, body } = await create({ accountId: 380, fallbackConnectionId: connectionId })
-      expect(status).to.equal(400)
+      expect(status).to.equal(422)
       expect(body.errors?.map(({ path }) => path)).to.deep.equal(['fallbackConnectionId'])
       const change = JSON.stringify({ fallbackConnectionId: connectionId })
-      expect((await asAdmin(world(), 'PATCH', '/v1/connections/1?verify=false', change)).status).to.equal(400)
+      expect((await asAdmin(world(), 'PATCH', '/v1/connections/1?verify=false', change)).status).to.equal(422)
     })
 
     it('refuse a provider that is not known', async () => {

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { aKey, bodyOf, withKey } from '../support/clients.ts'
+import { simulatorAccount } from '../support/fixtures.ts'
 import { aCustomer, anAccount, anOwnConnection, deliver, eventFor, sharedWorld, storages } from '../support/stories.ts'
 
 interface BadSettings {
@@ -165,10 +167,51 @@ for (const storage of storages) {
       expect((await use('1')).status, "the platform's").to.equal(200)
       for (const foreign of [own.connectionId, '999999', '0', '999999999999999999']) {
         const { status, body } = await use(foreign)
-        expect(status, foreign).to.equal(400)
+        expect(status, foreign).to.equal(422)
         expect(body.errors?.map(({ path }) => path)).to.deep.equal(['whatsappSenderConnectionId'])
       }
       expect(await get(id)).to.include({ whatsappSenderConnectionId: '1' })
+    })
+
+    it("of a client may name the platform's default connection, and another of the platform's only if it was given", async () => {
+      const accountId = await anAccount(world())
+      const { key } = await aKey(world(), accountId)
+      const { body: spare } = await world().call<{ id: string }>('POST', '/v1/connections?verify=false', {
+        ...{ accountId: 5, provider: 'meta', name: 'Spare', businessPhone: '+911140006666' },
+        credentials: { ...simulatorAccount.credentials, phoneNumberId: '810000000006666' },
+      })
+      const path = `/v1/accounts/${accountId}/settings`
+      const use = (whatsappSenderConnectionId: string | null) =>
+        withKey(world(), key, 'PUT', path, { ...on, whatsappSenderConnectionId })
+      expect((await use('1')).status, 'the default').to.equal(200)
+      const [refused, absent] = [await use(spare.id), await use('999999')]
+      expect(bodyOf(refused)).to.deep.include({
+        status: 422,
+        errors: [
+          {
+            path: 'whatsappSenderConnectionId',
+            message: "is neither a connection of this account nor the platform's default one",
+          },
+        ],
+      })
+      expect(refused.text, 'nothing tells it from one that is not there').to.equal(absent.text)
+      const fallback = { name: 'Own', provider: 'meta', businessPhone: '+911140006667', accountId }
+      const credentials = { ...simulatorAccount.credentials, phoneNumberId: '810000000006667' }
+      const create = (fallbackConnectionId: string) =>
+        withKey(world(), key, 'POST', '/v1/connections?verify=false', {
+          ...fallback,
+          credentials,
+          fallbackConnectionId,
+        })
+      expect((await create(spare.id)).status).to.equal(422)
+      expect((await create('1')).status).to.equal(201)
+      const verify = { accountId, name: 'x', language: 'en', connectionId: spare.id }
+      expect((await withKey(world(), key, 'POST', '/v1/templates/verify', verify)).status).to.equal(422)
+
+      expect((await put(String(accountId), { ...on, whatsappSenderConnectionId: spare.id })).status).to.equal(200)
+      expect((await use(spare.id)).status, 'what the operator gave').to.equal(200)
+      expect((await use(null)).status).to.equal(200)
+      expect((await use(spare.id)).status, 'given back').to.equal(422)
     })
   })
 }

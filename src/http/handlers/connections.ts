@@ -84,7 +84,7 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     const provider = deps.providers.find((candidate) => candidate.id === body.provider)
     if (!provider) throw new HttpProblem(400, `there is no provider ${body.provider}`)
     assertFields(provider, body.credentials, body)
-    await assertFallback(deps, body.accountId, body)
+    await assertFallback(deps, { caller, accountId: body.accountId, present: undefined }, body)
     const checks = query.verify ? await check(deps, provider.id, body) : []
     const proved = { provedSenderId: provedIn(checks, provider, body.credentials) }
     const draft = { ...body, ...proved, fallbackConnectionId: fallbackIdOf(body) }
@@ -104,7 +104,8 @@ export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
     if (isMirrored(existing) && Object.keys(body).some((name) => name !== 'state')) throw changedThere()
     const credentials = mergeCredentials(existing.credentials, body.credentials ?? {})
     assertFields(provider, credentials, body)
-    await assertFallback(deps, existing.accountId, body)
+    const { accountId, fallbackConnectionId: present } = existing
+    await assertFallback(deps, { caller, accountId, present }, body)
     const isVerified = query.verify && body.credentials !== undefined
     const templates = body.templates ?? existing.templates
     const webhookUrl = webhookUrlOf(existing, deps.publicUrl())
@@ -186,10 +187,10 @@ const refusedToProblem =
 
 async function assertFallback(
   deps: ConnectionHandlerDeps,
-  accountId: number,
+  naming: Parameters<typeof assertUsable>[1],
   { fallbackConnectionId: id }: Pick<ConnectionBody, 'fallbackConnectionId'>,
 ): Promise<void> {
-  if (id) await assertUsable(deps, accountId, id, 'fallbackConnectionId')
+  if (id) await assertUsable(deps, naming, id, 'fallbackConnectionId')
 }
 
 function shownConnection(

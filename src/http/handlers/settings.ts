@@ -14,8 +14,6 @@ import { assertTemplates, type VerifyTemplatesDeps } from './verify-templates.ts
 
 export interface SettingsHandlerDeps extends UsableDeps, VerifyTemplatesDeps {
   readonly settings: SettingsStore
-  /** The connection of everybody who has none of their own. */
-  readonly platformConnection: () => Promise<Connection | undefined>
   readonly reasonKeys: readonly string[]
   /** What is wrong with flows of an account's own. */
   readonly flowProblems: (override: FlowsOverride) => readonly FlowProblem[]
@@ -32,7 +30,10 @@ export const createSettingsHandlers = (deps: SettingsHandlerDeps) => ({
     assertReasons(deps, body)
     await assertFlows(deps, accountId, channelIdOf(params), body)
     const { whatsappSenderConnectionId: connectionId } = body
-    if (connectionId) await assertUsable(deps, accountId, connectionId, 'whatsappSenderConnectionId')
+    if (connectionId) {
+      const { connectionId: present } = await deps.settings.get(accountId, channelIdOf(params))
+      await assertUsable(deps, { caller, accountId, present }, connectionId, 'whatsappSenderConnectionId')
+    }
     if (query.verify && body.templates)
       await assertTemplates(deps, await senderFor(deps, accountId, channelIdOf(params), body), body)
     const change = { actor: actorOf(caller), keepsSlug: caller.kind === 'client' }

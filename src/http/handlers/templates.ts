@@ -11,6 +11,7 @@ import type { TemplateSync } from '../../core/templates/sync.ts'
 import type { TemplateStore } from '../../core/templates/template-store.ts'
 import { type VerifyDeps, verifyTemplate } from '../../core/templates/verify.ts'
 import { wantedFor } from '../../core/templates/wanted.ts'
+import type { Caller } from '../caller.ts'
 import { HttpProblem } from '../problem.ts'
 import type { Reply, RequestFacts } from '../route.ts'
 import { assertUsable, findConnection } from './named-connection.ts'
@@ -75,8 +76,8 @@ export function createTemplateHandlers(deps: TemplateHandlerDeps) {
       return { status: 200, body: await shown(connection) }
     },
 
-    async verify({ body }: RequestFacts<z.infer<typeof verifySchema>>): Promise<Reply> {
-      const connection = await connectionFor(deps, body)
+    async verify({ body, caller }: RequestFacts<z.infer<typeof verifySchema>>): Promise<Reply> {
+      const connection = await connectionFor(deps, caller, body)
       if (body.reason !== undefined && !deps.reasonKeys.includes(body.reason)) throw noReason(body.reason)
       const wanted = body.reason === undefined ? undefined : wantedFor(deps.catalog, body.reason, body.language)
       const name = body.name === undefined ? { vendorId: body.id ?? '' } : { name: body.name, language: body.language }
@@ -123,13 +124,15 @@ export function unanswered(failure: Failure, more = ''): HttpProblem {
   return new HttpProblem(isPassing ? 503 : 422, detail)
 }
 
-/** @throws {HttpProblem} 400 when the account may not use it, or has none */
+/** @throws {HttpProblem} 422 when the account may not use it; 400 when it has none */
 async function connectionFor(
   deps: TemplateHandlerDeps,
+  caller: Caller,
   { accountId, connectionId }: { readonly accountId: number; readonly connectionId?: string | undefined },
 ): Promise<Connection> {
-  if (connectionId !== undefined) await assertUsable(deps, accountId, connectionId, 'connectionId')
   const settings: AccountSettings = await deps.settings.get(accountId)
+  const naming = { caller, accountId, present: settings.connectionId }
+  if (connectionId !== undefined) await assertUsable(deps, naming, connectionId, 'connectionId')
   const id = connectionId === undefined ? settings.connectionId : Number(connectionId)
   const connection = id === undefined ? await deps.platformConnection() : await deps.connections.get(id)
   if (connection && connection.state !== 'deleted') return connection
