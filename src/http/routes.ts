@@ -46,7 +46,7 @@ export interface Handlers {
 }
 
 const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
-const limit = (most: number) => z.coerce.number().int().min(1).max(most).default(50)
+const limit = (most: number, usual = 50) => z.coerce.number().int().min(1).max(most).default(usual)
 const page = z.object({ limit: limit(200), cursor: cursor.optional() })
 const word = z.string().min(1).max(64)
 const ofAccount = { accountId: z.coerce.number().int().positive().max(2_147_483_647).optional() }
@@ -65,7 +65,8 @@ const messageFilter = accountPage.extend({
 const actionFilter = accountPage.extend({
   state: z.enum(['pending', 'pushing', 'taken', 'refused']).optional(),
 })
-const connectionFilter = z.object(ofAccount)
+/** All that an account can have come on one page: whoever turns none sees them as before. */
+const connectionPage = accountPage.extend({ limit: limit(200, 200) })
 const contactFilter = z.object(ofAccount)
 const verify = z.object({
   verify: z
@@ -115,7 +116,7 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'get',    path: channelPath,                       auth: 'read',   tenant: 'path',                                                    handler: settings.get },
   { method: 'put',    path: channelPath,                       auth: 'manage', tenant: 'path',           query: verify, body: settingsSchema, reserved, maxBytes: settingsBytes, handler: settings.put },
   { method: 'get',    path: '/v1/providers',                   auth: 'read',   tenant: 'shared',                                                  handler: providers.list },
-  { method: 'get',    path: '/v1/connections',                 auth: 'read',   tenant: 'filter',         query: connectionFilter,                 handler: connections.list },
+  { method: 'get',    path: '/v1/connections',                 auth: 'read',   tenant: 'filter',         query: connectionPage,                   handler: connections.list },
   { method: 'post',   path: '/v1/connections',                 auth: 'manage', tenant: 'body',           query: verify, body: connectionSchema,   handler: connections.post },
   { method: 'get',    path: '/v1/connections/:id',             auth: 'read',   tenant: 'connection',                                              handler: connections.get },
   { method: 'patch',  path: '/v1/connections/:id',             auth: 'manage', tenant: 'connection',     query: verify, body: connectionChanges,  handler: connections.patch },

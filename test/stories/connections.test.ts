@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { simulatorAccount } from '../support/fixtures.ts'
 import {
   aFirstMessage,
+  anAccount,
   anOwnConnection,
   asAdmin,
   dumpOf,
@@ -87,6 +88,30 @@ for (const storage of storages) {
       const { body: alone } = await world().call<Shown>('GET', `/v1/connections/${connectionId}`)
       const { body: list } = await world().call<{ items: Shown[] }>('GET', `/v1/connections?accountId=${accountId}`)
       expect(list.items).to.deep.equal([alone])
+    })
+
+    it('come page by page, oldest first, each once, and all of an account on one page unless fewer are wanted', async () => {
+      const accountId = await anAccount(world())
+      const ids: string[] = []
+      for (let n = 0; n < 5; n++) ids.push((await create({ accountId }, '?verify=false')).body.id)
+      await anOwnConnection(world())
+      await world().call('DELETE', `/v1/connections/${ids.splice(1, 1)[0]}`)
+      const page = (query: string) =>
+        world().call<{ items: Shown[]; next: string | null }>('GET', `/v1/connections?accountId=${accountId}${query}`)
+      const { body: whole } = await page('')
+      expect({ ids: whole.items.map(({ id }) => id), next: whole.next }).to.deep.equal({ ids, next: null })
+      const seen: string[] = []
+      let next: string | null = ''
+      for (let turns = 0; next !== null; turns++) {
+        const { body }: Awaited<ReturnType<typeof page>> = await page(`&limit=2${next && `&cursor=${next}`}`)
+        expect(body.items.length).to.be.at.most(2)
+        seen.push(...body.items.map(({ id }) => id))
+        next = body.next
+        expect(turns).to.be.below(4)
+      }
+      expect(seen).to.deep.equal(ids)
+      for (const query of ['&limit=0', '&limit=201', '&cursor=x'])
+        expect((await page(query)).status, query).to.equal(400)
     })
 
     it('show of a secret only its last four characters', async () => {

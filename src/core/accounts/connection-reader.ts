@@ -14,6 +14,13 @@ export interface ConnectionRef {
   readonly accountId: number
 }
 
+export interface ConnectionPage {
+  readonly accountId?: number | undefined
+  readonly limit: number
+  /** Id of the last one of the page before. */
+  readonly cursor?: number | undefined
+}
+
 export interface ConnectionReader {
   byId(id: number): Promise<Connection | undefined>
   /** Undefined also when it was deleted. */
@@ -22,6 +29,8 @@ export interface ConnectionReader {
   list(accountId?: number): Promise<readonly Connection[]>
   /** Those that fit a condition of SQL, as they are now, oldest first; `$1`, `$2`, ... are bound. */
   find(where: string, ...bind: (string | number)[]): Promise<readonly Connection[]>
+  /** A page of those that are not deleted, as they are now, oldest first. */
+  page(filter: ConnectionPage): Promise<readonly Connection[]>
   /** Forgets what is remembered: of one connection that was changed, or of all. */
   drop(changed?: ConnectionRef): void
 }
@@ -62,8 +71,9 @@ export function createConnectionReader(deps: ConnectionReaderDeps): ConnectionRe
   const idOfKey = new LRUCache<string, number>({ max: maxRemembered })
   let drops = 0
 
-  const find = async (where: string, bind: readonly (string | number)[]) => {
-    const rows = await database.select<ConnectionRow>(`${connectionSelect} WHERE ${where} ORDER BY id`, bind)
+  const find = async (where: string, bind: readonly (string | number)[], limit?: number) => {
+    const most = limit === undefined ? '' : ` LIMIT ${limit}`
+    const rows = await database.select<ConnectionRow>(`${connectionSelect} WHERE ${where} ORDER BY id${most}`, bind)
     return rows.map((row) => fromRow(row, deps))
   }
   const remember = (name: string, entry: Remembered) => {
@@ -108,6 +118,10 @@ export function createConnectionReader(deps: ConnectionReaderDeps): ConnectionRe
         ? ask({ name: everybody, where: "state <> 'deleted'", bind: [] })
         : ask({ name: accountName(accountId), where: "account_id = $1 AND state <> 'deleted'", bind: [accountId] }),
     find: (where, ...bind) => find(where, bind),
+    page: ({ accountId, limit, cursor = 0 }) =>
+      accountId === undefined
+        ? find("state <> 'deleted' AND id > $1", [cursor], limit)
+        : find("state <> 'deleted' AND id > $1 AND account_id = $2", [cursor, accountId], limit),
     drop(changed) {
       drops++
       for (const cache of [present, absent]) {

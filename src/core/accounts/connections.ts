@@ -13,7 +13,7 @@ import {
   updateConnection,
   type Written,
 } from './change-connection.ts'
-import { type ConnectionRef, createConnectionReader } from './connection-reader.ts'
+import { type ConnectionPage, type ConnectionRef, createConnectionReader } from './connection-reader.ts'
 import { senderIdOf } from './connection-rows.ts'
 import type { Limits, SenderQuality } from './limits.ts'
 import { createPutManaged } from './managed-connection.ts'
@@ -89,6 +89,8 @@ export interface ConnectionStore {
   /** Connections of the platform's own account, the one to use by default first. */
   platform(): Promise<readonly Connection[]>
   list(accountId?: number): Promise<readonly Connection[]>
+  /** A page of them, as they are now, oldest first. */
+  page(filter: ConnectionPage): Promise<readonly Connection[]>
   /**
    * @param actor who does it, as the audit names them
    * @throws {SenderTakenError} when another connection holds the same business phone number at the provider
@@ -167,7 +169,7 @@ const setState = 'UPDATE wa_connections SET state = $2, state_reason = $3, block
 
 export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
   const { database, now, onChange } = deps
-  const { byId: get, byWebhookKey, list, find, drop } = createConnectionReader(deps)
+  const { byId: get, byWebhookKey, list, page, find, drop } = createConnectionReader(deps)
   const changed = (...those: readonly ConnectionRef[]) => {
     for (const { id, accountId } of those) {
       drop({ id, accountId })
@@ -201,6 +203,7 @@ export function createConnectionStore(deps: ConnectionsDeps): ConnectionStore {
     // Anybody may ask with any key: what cannot be one is neither looked up nor remembered.
     byWebhookKey: async (key) => (webhookKeyPattern.test(key) ? byWebhookKey(key) : undefined),
     list,
+    page,
     platform: () => list(platformAccountId),
     create: (draft, actor = itself) => create(draft, actor),
     putManaged: createPutManaged({ find, create, update, senderIdOf: (draft) => senderIdOf(draft, deps) }),

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { mergeCredentials, TooManyConnectionsError } from '../../core/accounts/change-connection.ts'
 import type { ConnectionEvents } from '../../core/accounts/connection-events.ts'
+import type { ConnectionPage } from '../../core/accounts/connection-reader.ts'
 import { type Connection, webhookUrlOf } from '../../core/accounts/connections.ts'
 import { fieldErrors } from '../../core/accounts/credential-fields.ts'
 import { SenderTakenError } from '../../core/accounts/number-proof.ts'
@@ -58,9 +59,11 @@ export const connectionChanges = connectionSchema
   .partial()
 
 export const createConnectionHandlers = (deps: ConnectionHandlerDeps) => ({
-  async list({ query, caller }: RequestFacts<undefined, { accountId?: number }>): Promise<Reply> {
-    const found = await deps.connections.list(query.accountId)
-    return { status: 200, body: { items: found.map((connection) => shownConnection(deps, connection, caller)) } }
+  async list({ query, caller }: RequestFacts<undefined, ConnectionPage>): Promise<Reply> {
+    const found = await deps.connections.page(query)
+    const items = found.map((connection) => shownConnection(deps, connection, caller))
+    const last = found.length === query.limit ? found.at(-1) : undefined
+    return { status: 200, body: { items, next: last ? String(last.id) : null } }
   },
 
   async get({ params, caller }: RequestFacts): Promise<Reply> {
