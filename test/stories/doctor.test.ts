@@ -320,6 +320,23 @@ for (const storage of storages) {
       expect(wrong).to.deep.equal(['last webhook'])
     })
 
+    it('looks for the template of purchase orders where the account names its own, and nowhere else', async () => {
+      const credentials = newCredentials()
+      addAccount(world(), credentials)
+      const { id } = await create(world(), credentials, 413)
+      const aboutOrders = async () =>
+        (await examine(world(), id))
+          .filter(({ name }) => name === 'template purchase_order')
+          .map(({ detail }) => detail)
+      expect(await aboutOrders()).to.be.empty
+      await world().call('PUT', '/v1/accounts/413/settings?verify=false', {
+        isWhatsappEnabled: true,
+        whatsappSenderConnectionId: id,
+        templates: { purchase_order: { name: 'pedido_aprobado', language: 'es' } },
+      })
+      expect((await aboutOrders()).join()).to.match(/has no template pedido_aprobado/)
+    })
+
     it('sees what was sent without a report', async () => {
       const credentials = newCredentials()
       addAccount(world(), credentials, { strictTemplates: false })

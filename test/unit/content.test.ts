@@ -157,8 +157,16 @@ describe('values of a first message', () => {
     })
   })
 
-  it('groups an amount the Indian way', () =>
-    expect(fdrValues({ ...aFdr, amount: 1234567.5 }, 'payment_issue', around('en')).amount).to.equal('12,34,567.50'))
+  for (const [country, phone, language, amount] of [
+    ['India, in English', '+919810012345', 'en', '12,34,567.50'],
+    ['India, in Hindi', '+919810012345', 'hi', '12,34,567.50'],
+    ['the United States', '+12025550123', 'en', '1,234,567.50'],
+  ] as const) {
+    it(`groups an amount as it is done in ${country}`, () => {
+      const values = fdrValues({ ...aFdr, amount: 1234567.5 }, 'payment_issue', { ...around(language), phone })
+      expect(values.amount).to.equal(amount)
+    })
+  }
 
   it('keeps the filled body within 1024 characters, however long the input', () => {
     const long = fc.string({ unit: 'binary', maxLength: 3000, size: 'max' })

@@ -238,6 +238,13 @@ describe('template catalog with mistakes', () => {
       /longer than 20 characters/,
     ],
     [
+      'a reason of another kind',
+      'reasons.yaml',
+      'key: exception,',
+      'key: purchase_order,',
+      /two kinds tell purchase_order/,
+    ],
+    [
       'a reason without a template',
       'reasons.yaml',
       'key: otp_mismatch, code: 15, description: OTP mismatch, notify: false',
