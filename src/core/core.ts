@@ -34,11 +34,13 @@ import type { WebhookIntake } from './inbound/intake.ts'
 import type { LinkRules } from './links/link-rules.ts'
 import { createTrackedLinks, type TrackedLinks } from './links/tracked-links.ts'
 import type { EventResult } from './notifications/accept-event.ts'
+import type { AgentMessage } from './notifications/kinds/agent-message.ts'
 import type { RejectedEvents } from './notifications/rejected-events.ts'
 import type { TemplateCatalog } from './notifications/template-catalog.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { createStateReading } from './observe/read-state.ts'
+import { createIdempotentRequests, type IdempotentRequests } from './requests/idempotent-requests.ts'
 import { createHearConnections } from './sending/hear-connections.ts'
 import type { Lanes } from './sending/lanes.ts'
 import type { Resolution } from './sending/resolve-by-hand.ts'
@@ -115,6 +117,8 @@ export interface Bells {
 
 export interface Core {
   readonly acceptEvent: (body: Buffer) => Promise<EventResult>
+  /** A message that somebody asks for who waits for the answer; see {@link createAccepting}. */
+  readonly acceptMessage: (message: AgentMessage, key: string) => Promise<EventResult>
   readonly webhooks: WebhookIntake
   readonly work: Work
   readonly bells: Bells
@@ -141,6 +145,8 @@ export interface Core {
   /** Held by the one replica that publishes activity events. */
   readonly publisherLease: Lease
   readonly rejected: RejectedEvents
+  /** What callers name by a key of their own. */
+  readonly requests: IdempotentRequests
   readonly messages: Messages
   readonly stats: Stats
   readonly actions: NdrAdmin
@@ -179,6 +185,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const bells: Bells = { received: () => {}, contactNews: () => {}, decided: () => {} }
   const foundation = await createFoundation(options, (id) => sending.lanes.pause(id))
   const sending = createSending(options, foundation)
+  const accepting = createAccepting(options, foundation, sending)
   const returning = createReturning(options, foundation, sending, bells)
   const { settings, connections, templates, catalog, activity, outgoing, ndr, flows, linkRules } = foundation
   const pusher = createDecisionPusher({
@@ -195,11 +202,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     metrics,
   })
   metrics.onScrape(createStateReading({ database, metrics, lanes: sending.lanes.snapshot, now }))
+  const requests = createIdempotentRequests(database, now)
   const mirror = createMirror(options, foundation, sending)
   const statistics = createStatistics(options, foundation)
   const actions = createNdrAdmin({ database, now, decided: () => bells.decided() })
   return {
-    acceptEvent: createAccepting(options, foundation, sending),
+    acceptEvent: accepting.event,
+    acceptMessage: accepting.message,
     webhooks: returning.webhooks,
     work: {
       applyReports: returning.applyReports,
@@ -215,6 +224,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         ...statistics.sweeps,
         lostPushes: () => ndr.releaseLost(now()),
         oldEnds: () => forgetEnds(database, now()),
+        oldRequests: requests.forgetOld,
       },
       upkeep: {
         heartbeat: sending.replicas.beat,
@@ -242,6 +252,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     activity,
     publisherLease: createLease({ database, name: 'publish_activity', now }),
     rejected: foundation.rejected,
+    requests,
     messages: createMessages({
       kinds: new Set(foundation.kinds.map(({ id }) => id)),
       database,

@@ -7,6 +7,7 @@ import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
 import { createActionHandlers } from './handlers/actions.ts'
 import { createActivityHandlers } from './handlers/activity.ts'
+import { createAgentMessageHandlers } from './handlers/agent-messages.ts'
 import { createApiKeyHandlers } from './handlers/api-keys.ts'
 import { createAuditHandlers } from './handlers/audit.ts'
 import { createConnectionHandlers } from './handlers/connections.ts'
@@ -26,6 +27,7 @@ import { createRoutes } from './routes.ts'
 import { createHttpServer, type HttpServer } from './server.ts'
 import { createAuthenticate } from './steps/authenticate.ts'
 import { createCheckTenant } from './steps/check-tenant.ts'
+import { createIdempotently } from './steps/idempotency.ts'
 import { createCallerLimit } from './steps/rate-limit.ts'
 
 export interface HttpOptions {
@@ -70,6 +72,11 @@ export function createHttp(options: HttpOptions): HttpServer {
       messages: core.messages,
       catalog: core.catalog,
       resolve: core.resolveByHand,
+    }),
+    agentMessages: createAgentMessageHandlers({
+      accept: core.acceptMessage,
+      message: core.messages.get,
+      idempotently: createIdempotently({ requests: core.requests, log }),
     }),
     actions: createActionHandlers(core.actions),
     contacts: createContactHandlers(core.contacts),

@@ -2,9 +2,11 @@
 
 import { z } from 'zod'
 import { settingsSchema } from '../core/accounts/settings-schema.ts'
+import { agentMessageSchema } from '../core/notifications/kinds/agent-message.ts'
 import { maxEventBytes } from '../core/notifications/parse-event.ts'
 import type { createActionHandlers } from './handlers/actions.ts'
 import type { createActivityHandlers } from './handlers/activity.ts'
+import type { createAgentMessageHandlers } from './handlers/agent-messages.ts'
 import { apiKeySchema, type createApiKeyHandlers } from './handlers/api-keys.ts'
 import type { createAuditHandlers } from './handlers/audit.ts'
 import { connectionChanges, connectionSchema, type createConnectionHandlers } from './handlers/connections.ts'
@@ -26,6 +28,7 @@ export interface Handlers {
   readonly events: ReturnType<typeof createEventHandlers>
   readonly activity: ReturnType<typeof createActivityHandlers>
   readonly messages: ReturnType<typeof createMessageHandlers>
+  readonly agentMessages: ReturnType<typeof createAgentMessageHandlers>
   readonly actions: ReturnType<typeof createActionHandlers>
   readonly links: ReturnType<typeof createLinkHandlers>
   readonly settings: ReturnType<typeof createSettingsHandlers>
@@ -58,6 +61,7 @@ const messageFilter = accountPage.extend({
   subjectId: word.optional(),
   phone: word.optional(),
   kind: word.optional(),
+  createdBy: word.optional(),
   status: z
     .enum(['queued', 'accepted', 'sent', 'delivered', 'read', 'failed', 'expired', 'skipped', 'unknown'])
     .optional(),
@@ -91,7 +95,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, actions, links, settings, providers, connections, contacts, doctor, templates, stats, apiKeys, audit, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, agentMessages, actions, links, settings, providers, connections, contacts, doctor, templates, stats, apiKeys, audit, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -104,6 +108,7 @@ export const createRoutes = ({ events, activity, messages, actions, links, setti
   { method: 'get',    path: '/v1/activity',                    auth: 'read',   tenant: 'filter',         query: activityPage,                     handler: activity.page },
   { method: 'get',    path: '/v1/activity/stream',             auth: 'read',   tenant: 'filter',         query: activityPage,                     handler: activity.stream },
   { method: 'get',    path: '/v1/messages',                    auth: 'read',   tenant: 'filter',         query: messageFilter,                    handler: messages.list },
+  { method: 'post',   path: '/v1/messages',                    auth: 'send',   tenant: 'body',           body: agentMessageSchema,                handler: agentMessages.post },
   { method: 'get',    path: '/v1/messages/:id',                auth: 'read',   tenant: 'message',                                                 handler: messages.get },
   { method: 'post',   path: '/v1/messages/:id/resolve',        auth: 'send',   tenant: 'message',        body: resolveSchema,                     handler: messages.resolve },
   { method: 'get',    path: '/v1/actions',                     auth: 'read',   tenant: 'filter',         query: actionFilter,                     handler: actions.list },

@@ -120,7 +120,8 @@ function answerProblem(ctx: Koa.Context, error: unknown, log: Logger): void {
   ctx.status = problem.status
   ctx.body = JSON.stringify(problem.body)
   ctx.type = 'application/problem+json'
-  if (problem.status === 429) ctx.set('retry-after', '1')
+  const wait = problem.status === 429 ? 1 : problem.body.retryAfterSeconds
+  if (wait !== undefined) ctx.set('retry-after', String(wait))
   // The rest of a body that was not read must not be taken for the next request.
   if (!ctx.req.complete) ctx.set('connection', 'close')
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { noteEnds } from '../../src/core/conversations/shipment-ends.ts'
-import { type AcceptDeps, acceptEvents } from '../../src/core/notifications/accept-event.ts'
+import { type AcceptDeps, acceptAll } from '../../src/core/notifications/accept-event.ts'
 import { shipmentEnded } from '../../src/core/notifications/gates/shipment-ended.ts'
 import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
 import { createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
@@ -27,6 +27,9 @@ const draftOf = (shipment: string) => ({
   dueAt: now,
 })
 
+const askFor = (shipment: string) => async () =>
+  ({ type: 'send', draft: draftOf(shipment), connection: aConnection(1) }) as const
+
 for (const kind of storages) {
   describe(`An end that another replica writes while a first message is written, on ${kind}`, () => {
     it('keeps the reserved call from beginning, and the claim ends the message', async () => {
@@ -48,7 +51,6 @@ for (const kind of storages) {
             },
           },
           gates: [shipmentEnded],
-          decide: async (body) => ({ type: 'send', draft: draftOf(body.toString()), connection: aConnection(1) }),
           outgoing,
           rejected: createRejectedEvents(database),
           endConversations: async () => {},
@@ -60,7 +62,7 @@ for (const kind of storages) {
           giveBack: (claims) => void outgoing.giveBack(claims, now),
           now: () => now,
         }
-        const results = await acceptEvents(deps, [Buffer.from('50001'), Buffer.from('50002')])
+        const results = await acceptAll(deps, [askFor('50001'), askFor('50002')])
         expect(results.map(({ outcome }) => outcome)).to.deep.equal(['queued', 'queued'])
         expect(started).to.deep.equal([draftOf('50002').reference])
         expect(released).to.deep.equal([draftOf('50001').customerPhone])

@@ -14,7 +14,8 @@ import { applyReports } from '../../src/core/inbound/apply-reports.ts'
 import { createContactNewsStore } from '../../src/core/inbound/contact-news-store.ts'
 import { createInboundStore } from '../../src/core/inbound/inbound-store.ts'
 import { receiveWebhooks, type VerifiedWebhook } from '../../src/core/inbound/receive.ts'
-import { acceptEvents, type EventResult, parkUnstorable } from '../../src/core/notifications/accept-event.ts'
+import { acceptAll, type EventResult, parkUnstorable } from '../../src/core/notifications/accept-event.ts'
+import type { Ask } from '../../src/core/notifications/decision.ts'
 import { recipientOptedOut } from '../../src/core/notifications/gates/recipient-opted-out.ts'
 import { shipmentEnded } from '../../src/core/notifications/gates/shipment-ended.ts'
 import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
@@ -130,7 +131,6 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const decide = createDecide({ connections, random, now })
   const accepting = {
     database,
-    decide,
     gates: [shipmentEnded, recipientOptedOut(consents)],
     outgoing: store,
     rejected,
@@ -140,8 +140,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     giveBack,
     now,
   }
-  const events = createBatcher<Buffer, EventResult>({ flush: (bodies) => acceptEvents(accepting, bodies) })
-  const accept = (body: Buffer) => events.add(body).catch((error) => parkUnstorable(accepting, body, error))
+  const events = createBatcher<Ask, EventResult>({ flush: (asks) => acceptAll(accepting, asks) })
+  const accept = (body: Buffer) =>
+    events.add(() => decide(body)).catch((error) => parkUnstorable(accepting, body, error))
   const contactNews = createContactNewsStore(database)
   const receiving = {
     ...common,

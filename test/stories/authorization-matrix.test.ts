@@ -42,6 +42,12 @@ let nextPhoneNumberId = 860_000_000_000_001
 /** What is sent to a route that takes a body, about an account. */
 const bodies: Readonly<Record<string, (accountId: number) => object>> = {
   'POST /v1/events': () => ({}),
+  'POST /v1/messages': (accountId) => ({
+    accountId,
+    to: '+919810099999',
+    text: 'Are you at home?',
+    source: 'customer',
+  }),
   'POST /v1/messages/:id/resolve': () => ({ action: 'ignore' }),
   'PUT /v1/accounts/:accountId/settings': () => ({ isWhatsappEnabled: true }),
   'PUT /v1/accounts/:accountId/channels/:channelId/settings': () => ({ isWhatsappEnabled: true }),

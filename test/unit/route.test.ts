@@ -23,6 +23,7 @@ interface Case {
   readonly own?: Connection
   /** Default: when there is an own one. */
   readonly namesOwn?: boolean
+  readonly isAskedFor?: boolean
   readonly platform?: Connection
   readonly fallback?: Connection
   /** Connections whose circuit breaker is open. */
@@ -60,6 +61,7 @@ const cases: Case[] = [
     expected: 7,
     why: ownWhy,
   },
+  { label: 'asked for', own, isAskedFor: true, expected: 7, why: 'the connection that was asked for' },
   { label: 'silent without fallback: its messages wait', own, silent: [7], expected: 7, why: ownWhy },
   {
     label: 'paused',
@@ -140,6 +142,7 @@ describe('route', () => {
       const choices: RouteChoices = {
         own: given.own,
         namesOwn: given.namesOwn ?? given.own !== undefined,
+        isAskedFor: given.isAskedFor ?? false,
         platform: given.platform,
         fallbackOf: () => fallback,
         answers: ({ id }) => !silent.includes(id),
@@ -160,7 +163,8 @@ describe('route', () => {
       asked.push(id)
       return undefined
     }
-    chooseRoute({ own, namesOwn: true, platform, fallbackOf, answers: () => false, templateTrouble: () => undefined })
+    const around = { answers: () => false, templateTrouble: () => undefined }
+    chooseRoute({ own, namesOwn: true, isAskedFor: false, platform, fallbackOf, ...around })
     expect(asked).to.deep.equal([7])
   })
 })

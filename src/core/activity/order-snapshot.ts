@@ -19,6 +19,10 @@ export interface OrderSnapshot {
   readonly status?: string
   /** What a kind adds to `response_data` of activity events, e.g. `tenant_id`; never a field that they have anyway. */
   readonly details?: Readonly<Record<string, string>>
+  /** What a message of a person's belongs to, in their own words: e.g. `enquiryId` -> `E1`. */
+  readonly references?: Readonly<Record<string, string>>
+  /** As the sender of a message told it. */
+  readonly eta?: number
   /** Language of the conversation. */
   readonly language?: string
 }

@@ -1,11 +1,14 @@
 /** Events in, put together. */
 
+import { createServiceWindow } from '../contacts/service-window.ts'
 import { endConversations } from '../conversations/end-conversations.ts'
 import type { CoreOptions } from '../core.ts'
-import { acceptEvents, type EventResult, parkUnstorable } from '../notifications/accept-event.ts'
+import { acceptAll, type EventResult, parkUnstorable } from '../notifications/accept-event.ts'
 import { createDecide } from '../notifications/decide.ts'
+import type { Ask } from '../notifications/decision.ts'
 import { recipientOptedOut } from '../notifications/gates/recipient-opted-out.ts'
 import { shipmentEnded } from '../notifications/gates/shipment-ended.ts'
+import { type AgentMessage, agentMessage, agentNotice } from '../notifications/kinds/agent-message.ts'
 import type { ShipmentEnd } from '../notifications/kinds/shipment-end.ts'
 import { createBalance } from '../observe/balance.ts'
 import { createBatcher } from '../storage/batcher.ts'
@@ -13,7 +16,7 @@ import type { Executor } from '../storage/database.ts'
 import type { Foundation } from './foundation.ts'
 import type { Sending } from './sending.ts'
 
-/** @returns the story of one event; events that come together are accepted in groups */
+/** @returns the stories of one event and of one message that is asked for; what comes together is accepted in groups */
 export function createAccepting(options: CoreOptions, foundation: Foundation, sending: Sending) {
   const { database, now, metrics } = options
   const {
@@ -23,6 +26,9 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     reasons,
     templates,
     capabilities,
+    contacts,
+    providerById,
+    templateStore,
     settings,
     connections,
     templateHealth,
@@ -46,12 +52,18 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     mapsTemplates: (connection) => capabilities(connection)?.templates === 'mapped',
     builtInTemplateId: templates.builtInId,
     morning: foundation.morning.of,
+    listedTemplates: templateStore.listed,
+    takesFreeForm: (connection) => capabilities(connection)?.freeForm ?? false,
+    serviceWindow: createServiceWindow({
+      find: (wanted) => contacts.find(database, wanted),
+      serviceWindowMs: (provider) => providerById(provider)?.capabilities.serviceWindowMs,
+      now,
+    }),
     isEnabled: options.isEnabled,
     now,
   })
   const accepting = {
     database,
-    decide,
     gates: [shipmentEnded, recipientOptedOut(consents)],
     outgoing,
     rejected,
@@ -71,9 +83,9 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
       if (outcome === 'queued') metrics.firstMessages.inc({ account: String(accountId), stage: 'queued' })
     }
   }
-  const events = createBatcher<Buffer, EventResult>({
-    flush: async (bodies) => {
-      const results = await acceptEvents(accepting, bodies)
+  const batcher = createBatcher<Ask, EventResult>({
+    flush: async (asks) => {
+      const results = await acceptAll(accepting, asks)
       settled(results)
       return results
     },
@@ -81,8 +93,13 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
   })
   let parking = 0
   metrics.onScrape(() =>
-    metrics.invariantDrift.set({ invariant: 'events' }, Math.abs(balance.missing(events.size() + parking))),
+    metrics.invariantDrift.set({ invariant: 'events' }, Math.abs(balance.missing(batcher.size() + parking))),
   )
+  const putOff = (cause: unknown): never => {
+    balance.out()
+    metrics.eventsPutOff.inc()
+    throw cause
+  }
   const park = async (body: Buffer, error: unknown): Promise<EventResult> => {
     parking++
     try {
@@ -90,15 +107,20 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
       settled([result])
       return result
     } catch (cause) {
-      balance.out()
-      metrics.eventsPutOff.inc()
-      throw cause
+      return putOff(cause)
     } finally {
       parking--
     }
   }
-  return (body: Buffer): Promise<EventResult> => {
-    balance.in()
-    return events.add(body).catch((error) => park(body, error))
+  return {
+    event: (body: Buffer): Promise<EventResult> => {
+      balance.in()
+      return batcher.add(() => decide.event(body)).catch((error) => park(body, error))
+    },
+    /** @param key the same however often the same message is asked for; unique within the account */
+    message: (message: AgentMessage, key: string): Promise<EventResult> => {
+      balance.in()
+      return batcher.add(() => decide.notice(agentMessage, agentNotice(message, key))).catch(putOff)
+    },
   }
 }

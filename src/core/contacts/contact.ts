@@ -81,9 +81,13 @@ function withAddress(contact: Contact, { phone, userId }: Address): Contact {
 
 /** May free-form content be sent to the customer now? Closed for whoever never wrote. */
 export function isWindowOpen(contact: Contact | undefined, windowMs: number, now: Date): boolean {
-  if (!contact?.lastInboundAt) return false
-  return now.getTime() < contact.lastInboundAt.getTime() + windowMs - windowMarginMs
+  const closesAt = windowClosesAt(contact, windowMs)
+  return closesAt !== undefined && now < closesAt
 }
+
+/** Until when free-form content may be sent; undefined for whoever never wrote. */
+export const windowClosesAt = (contact: Contact | undefined, windowMs: number): Date | undefined =>
+  contact?.lastInboundAt ? new Date(contact.lastInboundAt.getTime() + windowMs - windowMarginMs) : undefined
 
 /** For queues and for clocks that differ: a call that begins now arrives while the window is still open. */
 const windowMarginMs = 10 * 60_000

@@ -1,4 +1,7 @@
-/** The story of an event: read it, decide what it asks for, write that down, and start what can start at once. */
+/**
+ * The story of an event, and of a message that somebody asks for: decide what is asked for, write that down, and start
+ * what can start at once.
+ */
 
 import type { Connection } from '../accounts/connections.ts'
 import type { Reservation } from '../sending/lane.ts'
@@ -8,7 +11,7 @@ import type { Claim, Inserted, OutgoingStore } from '../sending/outgoing-store.t
 import { BatcherFullError } from '../storage/batcher.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { isDatabaseAway, isTransient } from '../storage/database-errors.ts'
-import type { DecideEvent, Decision, SendDecision } from './decide.ts'
+import type { Ask, Decision, RefuseDecision, SendDecision } from './decision.ts'
 import { type Gate, overtaken, passGates, type Refusal } from './gates/gate.ts'
 import type { ShipmentEnd } from './kinds/shipment-end.ts'
 import type { RejectedEvents, Rejection } from './rejected-events.ts'
@@ -16,7 +19,7 @@ import type { RejectedEvents, Rejection } from './rejected-events.ts'
 export interface EventResult {
   /** The event's own key; the same however often it is delivered. */
   readonly eventId: string
-  readonly outcome: 'queued' | 'skipped' | 'duplicate' | 'parked'
+  readonly outcome: 'queued' | 'skipped' | 'duplicate' | 'parked' | 'refused'
   readonly reason?: string
   readonly detail?: string
   /** Our id of the message that it led to, also when an earlier delivery did. */
@@ -28,7 +31,6 @@ export interface EventResult {
 
 export interface AcceptDeps {
   readonly database: Database
-  readonly decide: DecideEvent
   /** What may still turn a message away, in this order. */
   readonly gates: readonly Gate[]
   readonly outgoing: OutgoingStore
@@ -43,12 +45,11 @@ export interface AcceptDeps {
 }
 
 /**
- * Accepts a group of events in one transaction; a bad one is parked and never costs its neighbours. When this
- * resolves, everything is committed: the events may be acknowledged.
- * @param bodies the events as received
+ * Accepts a group in one transaction; a bad event is parked and never costs its neighbours. When this resolves,
+ * everything is committed: the events may be acknowledged.
  */
-export async function acceptEvents(deps: AcceptDeps, bodies: readonly Buffer[]): Promise<EventResult[]> {
-  const decisions = await Promise.all(bodies.map(deps.decide))
+export async function acceptAll(deps: AcceptDeps, asks: readonly Ask[]): Promise<EventResult[]> {
+  const decisions = await Promise.all(asks.map((ask) => ask()))
   const callBefore = callDeadline()
   const plans = decisions.map((decision) => plan(deps, decision))
   try {
@@ -120,6 +121,8 @@ async function write(
         return endResult(decision.end)
       case 'park':
         return parkedResult(decision, nextParked.next().value)
+      case 'refuse':
+        return refusedResult(decision)
       default:
         return messageResult(decision, nextInserted.next().value)
     }
@@ -159,6 +162,13 @@ function parkedResult({ rejection }: Extract<Decision, { type: 'park' }>, id = 0
   const { reason, detail } = rejection
   return { eventId: `rejected:${id}`, outcome: 'parked', reason, detail, rejectedEventId: id }
 }
+
+const refusedResult = ({ refusal: { code, detail = code } }: RefuseDecision): EventResult => ({
+  eventId: 'none',
+  outcome: 'refused',
+  reason: code,
+  detail,
+})
 
 function messageResult(decision: Extract<Decision, { draft: unknown }>, inserted: Inserted | undefined): EventResult {
   const { draft } = decision

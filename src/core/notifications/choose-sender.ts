@@ -1,7 +1,6 @@
 /** Through which connection an account's message goes, looked up: its own, the platform's, the fallback. */
 
 import type { Connection } from '../accounts/connections.ts'
-import type { AccountSettings } from '../accounts/settings.ts'
 import type { TemplateHealth } from '../accounts/template-health.ts'
 import type { TemplateKey } from '../contract/events.ts'
 import { templateKey } from '../contract/provider.ts'
@@ -18,20 +17,29 @@ export interface SenderDeps {
   readonly mapsTemplates: (connection: Connection) => boolean
 }
 
+/** Which connection is wished for; undefined: the platform's. */
+export interface SenderWish {
+  readonly connectionId: number | undefined
+  /** For this message, and not by the account's settings. */
+  readonly isAskedFor: boolean
+}
+
+/** @param template undefined: free text, which only the connection may send that the customer wrote to */
 export async function chooseSender(
   deps: SenderDeps,
-  settings: AccountSettings,
+  { connectionId, isAskedFor }: SenderWish,
   template: TemplateKey | undefined,
 ): Promise<ChosenRoute> {
-  const namesOwn = settings.connectionId !== undefined
-  const own = settings.connectionId === undefined ? undefined : await deps.connection(settings.connectionId)
+  const namesOwn = connectionId !== undefined
+  const own = connectionId === undefined ? undefined : await deps.connection(connectionId)
   const platform = namesOwn ? undefined : await deps.platformConnection()
-  const fallbackId = (own ?? platform)?.fallbackConnectionId
+  const fallbackId = template && (own ?? platform)?.fallbackConnectionId
   const fallback = fallbackId === undefined ? undefined : await deps.connection(fallbackId)
   const troubles = await templateTroubles(deps, template, [own, platform, fallback])
   return chooseRoute({
     own,
     namesOwn,
+    isAskedFor,
     platform,
     fallbackOf: () => fallback,
     answers: deps.answers,

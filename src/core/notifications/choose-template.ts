@@ -39,12 +39,17 @@ export function templateChoices(
   return languages.map((language) => ({ id: builtInTemplateId(name, language), name, language, category, actions }))
 }
 
-/** The template of that name. Its quick replies ask for nothing: what they do belongs to the reason's conversation. */
+/**
+ * The template of that name, where no language is told in the account's first; a built-in one in the first in which it is
+ * written. Its quick replies ask for nothing: what they do
+ * belongs to the reason's conversation.
+ */
 export function namedTemplate(
-  { builtInTemplateId }: TemplateDeps,
+  { catalog, builtInTemplateId }: TemplateDeps,
   { name, language: wanted }: NamedContent,
   settings: AccountSettings,
 ): ChosenTemplate {
-  const language = wanted ?? settings.languages[0] ?? 'en'
+  const isWritten = (tag: string) => catalog.isWritten(name, tag)
+  const language = wanted ?? languageOrder(settings.languages).find(isWritten) ?? settings.languages[0] ?? 'en'
   return { id: builtInTemplateId(name, language), name, language, actions: [] }
 }

@@ -12,6 +12,16 @@ export type Wording =
   | { readonly template: ChosenTemplate; readonly said: ReasonContent | NamedContent }
   | { readonly template?: undefined; readonly text: string }
 
+/** The same, with values that fit the template. */
+export type FittedWording =
+  | { readonly template: ChosenTemplate; readonly said: ReasonContent | FilledContent }
+  | { readonly template?: undefined; readonly text: string }
+
+interface FilledContent extends NamedContent {
+  /** By variable, in the order of the template. */
+  readonly values: Readonly<Record<string, string>>
+}
+
 /** What may be said, best first. */
 export function wordingChoices(deps: TemplateDeps, content: NoticeContent, settings: AccountSettings): Wording[] {
   switch (content.type) {
@@ -33,7 +43,7 @@ export interface ContentFacts extends Omit<ComposeFacts, 'language' | 'words'> {
 /** The content as it is stored and sent. */
 export function contentOf(
   catalog: TemplateCatalog,
-  wording: Wording,
+  wording: FittedWording,
   { reference, isMarketing, ...facts }: ContentFacts,
 ): Content {
   if (!wording.template) return { type: 'text', text: wording.text }
@@ -53,8 +63,6 @@ const wordsOf = (catalog: TemplateCatalog, language: string): Words => ({
   date: (date) => catalog.dateTitle(language, date),
 })
 
-function valuesOf(said: ReasonContent | NamedContent, facts: ComposeFacts): Readonly<Record<string, string>> {
-  if (said.type === 'reason') return said.values(facts)
-  // Numbers as keys of an object stand in their own order, which is the positional one.
-  return Object.fromEntries(Object.entries(said.values))
+function valuesOf(said: ReasonContent | FilledContent, facts: ComposeFacts): Readonly<Record<string, string>> {
+  return said.type === 'reason' ? said.values(facts) : said.values
 }

@@ -61,7 +61,7 @@ export type BrokerPurpose = (typeof brokerPurposes)[number]
 
 export const metricTable = {
   events: counter('fdr_events_total', 'Events taken in, by what became of them', {
-    outcome: ['queued', 'skipped', 'duplicate', 'parked'],
+    outcome: ['queued', 'skipped', 'duplicate', 'parked', 'refused'],
   }),
   eventsPutOff: counter(
     'fdr_events_put_off_total',

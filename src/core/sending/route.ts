@@ -11,6 +11,8 @@ export interface RouteChoices {
   readonly own: Connection | undefined
   /** Did the account name one at all? */
   readonly namesOwn: boolean
+  /** Was it named for this message? */
+  readonly isAskedFor: boolean
   readonly platform: Connection | undefined
   /** The other connection that the chosen one names for when it cannot send. */
   readonly fallbackOf: (connection: Connection) => Connection | undefined
@@ -33,8 +35,9 @@ export type ChosenRoute =
  * connection is kept; without a template that may be used there is nothing to wait for.
  */
 export function chooseRoute(choices: RouteChoices): ChosenRoute {
-  const { own, namesOwn, platform } = choices
-  if (own && own.state !== 'deleted') return withFallback(own, "account's own connection", choices)
+  const { own, namesOwn, isAskedFor, platform } = choices
+  const whyOwn = isAskedFor ? 'the connection that was asked for' : "account's own connection"
+  if (own && own.state !== 'deleted') return withFallback(own, whyOwn, choices)
   if (namesOwn) return { none: "the account's connection does not exist", code: 'no_connection' }
   if (platform) return withFallback(platform, "platform's default connection", choices)
   return { none: 'there is no default connection', code: 'no_connection' }

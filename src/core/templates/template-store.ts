@@ -1,5 +1,6 @@
 /** Templates of connections as rows: as the provider's list showed them last, and as news changed them since. */
 
+import { createReadCache } from '../accounts/read-cache.ts'
 import type { TemplateEffect, TemplateHealth } from '../accounts/template-health.ts'
 import type { TemplateUse } from '../contract/events.ts'
 import { templateKey } from '../contract/provider.ts'
@@ -28,6 +29,8 @@ export interface ShownTemplate {
 
 export interface TemplateStore {
   list(connectionId: number): Promise<ShownTemplate[]>
+  /** Those of the provider's list, as they stand; undefined where it was never read. */
+  listed(connectionId: number): Promise<RegisteredTemplate[] | undefined>
   /**
    * Writes down a whole list: what is new in it or other than before, and what was seen before and is gone.
    * @param at when the provider was asked: news that came afterwards stays
@@ -58,6 +61,9 @@ interface Change {
   readonly effects: readonly TemplateEffect[]
 }
 
+/** Messages that are asked for together mostly name one template. */
+const listCacheMs = 1_000
+
 /** So many are written in one transaction. */
 const chunkSize = 25
 
@@ -69,15 +75,22 @@ export function createTemplateStore(database: Database, health: TemplateHealth):
        FROM wa_templates WHERE connection_id = $1 ORDER BY template_name, language`,
       [connectionId],
     )
+  const readList = async (connectionId: number) => {
+    const seen = (await rowsOf(connectionId)).filter((row) => row.seen_at !== null)
+    const templates = seen.filter(({ status }) => status !== gone).map(registeredTemplate)
+    return { templates: seen.length > 0 ? templates : undefined }
+  }
+  const lists = createReadCache({ max: 100, maxAgeMs: listCacheMs, read: readList })
   return {
     list: async (connectionId) => (await rowsOf(connectionId)).map(shownTemplate),
+    listed: async (connectionId) => (await lists.fetch(connectionId))?.templates,
     async saveList(connectionId, templates, at) {
       const known = new Map((await rowsOf(connectionId)).map((row) => [keyOf(row), row]))
       const listed = new Set(templates.map(templateKey))
-      const gone = [...known.values()].filter((row) => row.seen_at !== null && !listed.has(keyOf(row)))
+      const missing = [...known.values()].filter((row) => row.seen_at !== null && !listed.has(keyOf(row)))
       const changes: Change[] = [
         ...templates.map((template) => ({ template, effects: effectsOf(template, known.get(templateKey(template))) })),
-        ...gone.map(({ template_name: name, language }) => ({ effects: [deleted({ name, language })] })),
+        ...missing.map(({ template_name: name, language }) => ({ effects: [deleted({ name, language })] })),
       ]
       for (let start = 0; start < changes.length; start += chunkSize) {
         const chunk = changes.slice(start, start + chunkSize)
@@ -93,16 +106,19 @@ export function createTemplateStore(database: Database, health: TemplateHealth):
         })
       }
       health.drop(connectionId)
+      lists.delete(connectionId)
     },
   }
 }
 
 const keyOf = ({ template_name: name, language }: TemplateRow): string => templateKey({ name, language })
 
+const gone = 'DELETED'
+
 const deleted = (template: { readonly name: string; readonly language: string }): TemplateEffect => ({
   type: 'template_status',
   template,
-  status: 'DELETED',
+  status: gone,
   use: 'not_approved',
 })
 
@@ -152,8 +168,13 @@ function definitionColumns({ vendorId, variables, buttons, otherValues }: Regist
   }
 }
 
+const undefinedYet: Definition = { variables: [], buttons: [], otherValues: [] }
+
+const definitionOf = ({ definition }: TemplateRow): Definition =>
+  definition ? (JSON.parse(definition) as Definition) : undefinedYet
+
 function shownTemplate(row: TemplateRow): ShownTemplate {
-  const definition = row.definition ? (JSON.parse(row.definition) as Definition) : undefined
+  const { variables, buttons } = definitionOf(row)
   return {
     name: row.template_name,
     language: row.language,
@@ -163,9 +184,16 @@ function shownTemplate(row: TemplateRow): ShownTemplate {
     category: row.category,
     quality: row.quality,
     body: row.template_body,
-    variables: definition?.variables ?? [],
-    buttons: definition?.buttons ?? [],
+    variables,
+    buttons,
     sentCount: Number(row.sent_count),
     seenAt: fromSqlTime(row.seen_at),
   }
+}
+
+function registeredTemplate(row: TemplateRow): RegisteredTemplate {
+  const { name, language, status, body, variables, buttons } = shownTemplate(row)
+  const { otherValues } = definitionOf(row)
+  const use = row.template_use ? { use: row.template_use } : {}
+  return { name, language, status, ...use, body: body ?? '', variables, buttons, otherValues }
 }

@@ -32,6 +32,9 @@ export async function messageView({ catalog, providerOf }: ViewDeps, record: Out
     orderNumber: record.snapshot.orderNumber ?? null,
     // What its kind tells besides, e.g. the tenant of a purchase order.
     details: record.snapshot.details ?? null,
+    createdBy: record.createdBy,
+    references: record.snapshot.references ?? null,
+    eta: record.snapshot.eta ?? null,
     text: textOf(catalog, record),
     route: { connectionId: record.connectionId === null ? null : String(record.connectionId), why: record.route.why },
     failure: failureOf(record),

@@ -14,6 +14,8 @@ export interface MessageFilter {
   readonly subjectId?: string | undefined
   readonly phone?: string | undefined
   readonly kind?: string | undefined
+  /** Who asked for it. */
+  readonly createdBy?: string | undefined
   readonly status?: string | undefined
   readonly limit: number
   /** Id of the last message of the page before. */
@@ -87,6 +89,7 @@ function conditions(filter: MessageFilter): { where: string[]; bind: SqlValue[] 
     ...equals('subject_id', filter.subjectId),
     ...equals('customer_phone', filter.phone),
     ...equals('kind', filter.kind),
+    ...equals('created_by', filter.createdBy),
     ...(filter.status ? [statusConditions[filter.status] ?? '1 = 0'] : []),
   ]
   return { where, bind }

@@ -1,7 +1,7 @@
 /** Events of this world, and what they ask for. */
 
 import type { Connection } from '../../../src/core/accounts/connections.ts'
-import type { DecideEvent, Decision } from '../../../src/core/notifications/decide.ts'
+import type { Decision } from '../../../src/core/notifications/decision.ts'
 import { parseEvent } from '../../../src/core/notifications/parse-event.ts'
 import type { Random } from '../random.ts'
 import type { Connections } from './connections.ts'
@@ -20,8 +20,8 @@ export const bodyOf = (event: SimulatedEvent): Buffer => Buffer.from(JSON.string
 
 /** Decides as the gateway does, without settings and templates: they are no part of the protocol. */
 export const createDecide =
-  (deps: { readonly connections: Connections; readonly random: Random; readonly now: () => Date }): DecideEvent =>
-  async (body) => {
+  (deps: { readonly connections: Connections; readonly random: Random; readonly now: () => Date }) =>
+  async (body: Buffer): Promise<Decision> => {
     const parsed = parseEvent(body)
     if (!parsed.ok) return { type: 'park', rejection: { source: 'event', body, ...parsed } }
     const event = parsed.value as SimulatedEvent

@@ -1,7 +1,7 @@
 /** What may turn a message away while it is being written: each gate looks once for a whole group. */
 
 import type { Database, Executor } from '../../storage/database.ts'
-import type { SendDecision } from '../decide.ts'
+import type { SendDecision } from '../decision.ts'
 
 /** Why nothing is sent, as the message tells it. */
 export interface Refusal {

@@ -7,7 +7,7 @@ import type { Consents } from '../../contacts/consent.ts'
 import type { ConsentStore } from '../../contacts/consent-store.ts'
 import type { Address } from '../../contract/address.ts'
 import { whyRefused } from '../../sending/permission.ts'
-import type { SendDecision } from '../decide.ts'
+import type { SendDecision } from '../decision.ts'
 import type { Gate, Refusal } from './gate.ts'
 
 export const recipientOptedOut = (store: Pick<ConsentStore, 'read'>): Gate => ({

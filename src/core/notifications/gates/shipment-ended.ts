@@ -2,7 +2,7 @@
 
 import { disproves, type EndOf, readEnds, revokeEnds, type Subject } from '../../conversations/shipment-ends.ts'
 import { whyEnded } from '../../sending/after-end.ts'
-import type { SendDecision } from '../decide.ts'
+import type { SendDecision } from '../decision.ts'
 import type { Gate, Refusal } from './gate.ts'
 
 export const shipmentEnded: Gate = {

@@ -65,13 +65,20 @@ export interface Notice {
   /** The same for every delivery of the same event; at most one message is sent for it. */
   readonly idempotencyKey: string
   readonly statusLogId?: string | undefined
-  readonly subject: { readonly type: string; readonly id: string }
+  /** Undefined: nothing of which more may be told. */
+  readonly subject?: { readonly type: string; readonly id: string } | undefined
   /** When it happened, by the subject's own log. */
   readonly happenedAt?: Date | undefined
   readonly content: NoticeContent
   /** As the event gives it. */
   readonly phone: string
   readonly country?: string | undefined
+  /** The connection that was asked for. Default: the account's. */
+  readonly connectionId?: number | undefined
+  /** Who asked for it, where a person did. */
+  readonly createdBy?: string | undefined
+  /** Why it is only written down, in one word; undefined: it is to be sent. */
+  readonly ignoredBecause?: string | undefined
   readonly snapshot: OrderSnapshot
 }
 
