@@ -197,7 +197,7 @@ export interface ProviderAdapter {
    * that failed brings nothing. Only where `capabilities.looksUp`.
    */
   poll?(messages: readonly PolledMessage[], connection: ProviderConnection, now: Date): Promise<InboundEvent[]>
-  /** Reads all templates, or those of one name. Only where `capabilities.managesTemplates`. */
+  /** Reads all templates, or those of one name; over within five minutes, well or not. Only where `capabilities.managesTemplates`. */
   listTemplates?(connection: ProviderConnection, name?: string): Promise<TemplateList>
   /** Creates one template; one that exists is left alone. Only where `capabilities.managesTemplates`. */
   registerTemplate?(form: RegistrationForm, connection: ProviderConnection): Promise<Registration>

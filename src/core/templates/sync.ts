@@ -43,7 +43,7 @@ export interface TemplateSyncDeps {
 
 const everyMs = 6 * 3_600_000
 const soonMs = 60_000
-/** Longer than a list of many pages takes: whoever took it is gone then. */
+/** Longer than the longest list takes, with writing it down: whoever took it is gone then. */
 const leaseMs = 10 * 60_000
 const retryMs = 30 * 60_000
 /** News carry whole seconds of the provider's clock: what came about when we asked must not look older than the list. */

@@ -15,18 +15,27 @@ const fields = 'id,name,language,status,category,components,parameter_format,qua
 const pageSize = 100
 /** An account may have 6,000 templates; more pages than that are a list that goes in circles. */
 const maxPages = 100
+const pageMs = 20_000
+/** A list that takes longer is given up, and begun anew when it is due again. */
+const allMs = 5 * 60_000
 
+/** @param nowMs a clock that never goes back */
 export async function listTemplates(
   http: HttpClient,
   graph: GraphSettings,
   connection: ProviderConnection,
   name?: string,
+  nowMs: () => number = () => performance.now(),
 ): Promise<TemplateList> {
   const found: RegisteredTemplate[] = []
+  const endMs = nowMs() + allMs
   let after: string | undefined
   for (let page = 0; page < maxPages; page++) {
+    const timeoutMs = Math.min(pageMs, endMs - nowMs())
+    if (timeoutMs <= 0) return { failure: tooSlow }
     const query = new URLSearchParams(defined({ fields, limit: String(pageSize), name, after }))
-    const asked = await ask(http, connection, accountCall(graph, connection, listCall(query)))
+    const call = { ...accountCall(graph, connection, listCall(query)), timeoutMs }
+    const asked = await ask(http, connection, call)
     if (!('body' in asked)) return { failure: failureOf(asked) }
     if (!Array.isArray(recordOf(asked, 'body')?.data)) return { failure: noList }
     found.push(...listOf(asked.body, 'data').flatMap((item) => readTemplate(item) ?? []))
@@ -38,6 +47,11 @@ export async function listTemplates(
 }
 
 const listCall = (query: URLSearchParams) => ({ method: 'GET', path: `/message_templates?${query}` }) as const
+
+const tooSlow = {
+  code: 'connection_unreachable',
+  detail: `the list of templates was not complete after ${allMs / 60_000} minutes`,
+} as const
 
 const noList = { code: 'answer_unreadable', detail: 'the answer has no list of templates' } as const
 
