@@ -1,7 +1,7 @@
 /** What the API tells about messages: lists, and everything about one of them in one answer. */
 
 import { outgoingSelect, toRecord } from '../sending/outgoing-rows.ts'
-import type { Row, SqlValue } from '../storage/database.ts'
+import type { Executor, Row, SqlValue } from '../storage/database.ts'
 import { type HistoryDeps, messageHistory } from './history.ts'
 import { messageView } from './message-view.ts'
 import { pricingOf } from './pricing.ts'
@@ -23,7 +23,10 @@ export interface MessageFilter {
 }
 
 export interface Messages {
-  /** Newest first. */
+  /**
+   * Newest first. Where a status or kind is asked for, a page may have fewer than `limit`, or none, and still a `next`:
+   * {@link maxExamined} messages are looked at for one page.
+   */
   list(filter: MessageFilter): Promise<{ items: object[]; next: string | null }>
   /** The message alone; undefined when there is none. */
   get(id: number): Promise<object | undefined>
@@ -42,11 +45,13 @@ export function createMessages(deps: MessagesDeps): Messages {
     async list(filter) {
       // The table has no index of kinds: for one that nobody has, every message of the account would be read.
       if (filter.kind !== undefined && !kinds.has(filter.kind)) return { items: [], next: null }
-      const { where, bind } = conditions(filter)
+      const lowest = await lowestExamined(database, filter)
+      const { where, bind } = conditions(filter, lowest)
       const sql = `${outgoingSelect} WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT ${filter.limit}`
       const records = (await database.select<Row>(sql, bind)).map(toRecord)
       const items = await Promise.all(records.map((record) => messageView(deps, record)))
-      return { items, next: records.length === filter.limit ? String(records.at(-1)?.id) : null }
+      const last = records.length === filter.limit ? records.at(-1)?.id : lowest
+      return { items, next: last === undefined ? null : String(last) }
     },
     async get(id) {
       const [row] = await database.select<Row>(`${outgoingSelect} WHERE id = $1`, [id])
@@ -77,11 +82,28 @@ const statusConditions: Readonly<Record<string, string>> = {
   unknown: "state IN ('in_doubt', 'unknown') AND status_rank = 2",
 }
 
-function conditions(filter: MessageFilter): { where: string[]; bind: SqlValue[] } {
+/** No index holds every status and kind of an account: of rare ones a page would be all that it ever sent. */
+export const maxExamined = 10_000
+
+/** The id of the last message that is looked at for this page; undefined = all that are left are. */
+async function lowestExamined(database: Executor, filter: MessageFilter): Promise<number | undefined> {
+  const { status, kind, ...indexed } = filter
+  if (status === undefined && kind === undefined) return undefined
+  const { where, bind } = conditions(indexed)
+  const [row] = await database.select<{ id: number }>(
+    `SELECT id FROM wa_outgoing_messages WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT 1 OFFSET ${maxExamined - 1}`,
+    bind,
+  )
+  return row?.id
+}
+
+/** @param lowest the id of the last message that may be found */
+function conditions(filter: MessageFilter, lowest = 0): { where: string[]; bind: SqlValue[] } {
   const bind: SqlValue[] = []
   const equals = (column: string, value: SqlValue | undefined) =>
     value === undefined ? [] : [`${column} = $${bind.push(value)}`]
   const where = [
+    `id >= $${bind.push(lowest)}`,
     `id < $${bind.push(filter.cursor ?? Number.MAX_SAFE_INTEGER)}`,
     ...equals('account_id', filter.accountId),
     ...equals('order_number', filter.orderNumber),
