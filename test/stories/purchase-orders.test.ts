@@ -159,6 +159,24 @@ for (const storage of storages) {
         })
       }
 
+      it("the next language, where the provider's list has the template in that one only", async () => {
+        const credentials = {
+          phoneNumberId: '840000000000001',
+          wabaId: '940000000000001',
+          accessToken: 'EAAenglishonly',
+          appSecret: 'secret_of_english_only',
+        }
+        const templates = (await builtInTemplates(world())).filter(({ language }) => language === 'en')
+        world().provider.addAccount({ ...credentials, displayPhoneNumber: '+911140008401', templates })
+        const account_id = await anAccount(world())
+        const draft = { accountId: account_id, provider: 'meta', name: 'English only', businessPhone: '+911140008401' }
+        const { body } = await world().call<{ id: string }>('POST', '/v1/connections', { ...draft, credentials })
+        const settings = { isWhatsappEnabled: true, whatsappSenderConnectionId: body.id, languages: ['hi'] }
+        await world().call('PUT', `/v1/accounts/${account_id}/settings`, settings)
+        await world().call('POST', `/v1/connections/${body.id}/templates/sync`)
+        expect(languageOf((await aToldOrder(world(), aSupplier(), { account_id })).sent)).to.equal('en')
+      })
+
       it('the next language, where the provider has not approved the template in the first', async () => {
         const hindi = (await builtInTemplates(world())).find(
           ({ name, language }) => name === 'po_notification' && language === 'hi',

@@ -14,6 +14,8 @@ export interface KnownTemplate {
   /** The provider's category in capitals, e.g. `UTILITY` or `MARKETING`; null when it never told. */
   readonly category: string | null
   readonly quality: string | null
+  /** Did the provider's list show it? Then that was read: what it did not show is not there. */
+  readonly isListed: boolean
 }
 
 export interface TemplateHealth {
@@ -63,17 +65,19 @@ interface TemplateRow {
   template_use: TemplateUse | null
   category: string | null
   quality: string | null
+  seen_at: string | null
 }
 
 async function load(database: Database, connectionId: number): Promise<ReadonlyMap<string, KnownTemplate>> {
   const rows = await database.select<TemplateRow>(
-    'SELECT template_name, language, template_use, category, quality FROM wa_templates WHERE connection_id = $1',
+    `SELECT template_name, language, template_use, category, quality, seen_at FROM wa_templates
+     WHERE connection_id = $1`,
     [connectionId],
   )
   return new Map(
-    rows.map(({ template_name: name, language, template_use: use, category, quality }) => [
+    rows.map(({ template_name: name, language, template_use: use, category, quality, seen_at }) => [
       keyOf({ name, language }),
-      { use, category, quality },
+      { use, category, quality, isListed: seen_at !== null },
     ]),
   )
 }
