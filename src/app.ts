@@ -76,6 +76,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ? { url: env.INTEGRATION_ENGINE_URL, key: env.INTEGRATION_ENGINE_KEY }
       : undefined,
     portalUrl: env.PORTAL_URL,
+    retention: { bodies: env.RETENTION_DAYS, metadata: env.METADATA_RETENTION_DAYS },
     publicUrl: () => publicUrl,
     log,
     metrics,

@@ -64,6 +64,7 @@ function coreOf(env: Env, database: Database, agent: ReturnType<typeof createAge
     ndrApiUrl: env.NDR_API_URL,
     integrationEngine: undefined,
     portalUrl: env.PORTAL_URL,
+    retention: { bodies: env.RETENTION_DAYS, metadata: env.METADATA_RETENTION_DAYS },
     publicUrl: () => env.PUBLIC_URL ?? `http://localhost:${env.PORT}`,
     log: createLogger('silent'),
     metrics: createMetrics(),

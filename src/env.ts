@@ -94,6 +94,14 @@ const gatewaySettings = {
     schema: url.optional(),
     help: 'Customer portal that tracked links lead to, where an account names none',
   },
+  RETENTION_DAYS: {
+    schema: z.coerce.number().int().min(7).max(3_650).default(30),
+    help: 'Days after which message bodies and personal data are cleared (docs/privacy.md)',
+  },
+  METADATA_RETENTION_DAYS: {
+    schema: z.coerce.number().int().min(7).max(36_500).default(395),
+    help: 'Days after which what is left of messages, reports, replies and events is deleted; at least `RETENTION_DAYS`',
+  },
   ENABLE_WHATSAPP_NOTIFICATIONS: {
     schema: z
       .enum(['true', 'false', '1', '0'])
@@ -136,6 +144,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     ? []
     : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message.replace(/^Invalid input: /, '')}`)
   problems.push(...together(given))
+  if (result.success) problems.push(...inOrder(result.data as Env))
   if (!result.success || problems.length > 0) throw new EnvError(problems.join('\n'))
   return Object.freeze(result.data) as Env
 }
@@ -147,6 +156,10 @@ const together = (given: Readonly<Record<string, string | undefined>>): string[]
     if (missing.length === needed.length) return []
     return missing.map((name) => `${name}: is missing, since other variables of the platform's connection are set`)
   })
+
+/** Personal data must not outlive what they belong to. */
+const inOrder = ({ RETENTION_DAYS, METADATA_RETENTION_DAYS }: Env): string[] =>
+  METADATA_RETENTION_DAYS < RETENTION_DAYS ? ['METADATA_RETENTION_DAYS: must not be less than RETENTION_DAYS'] : []
 
 /** Reads a `.env` file beside the process into its environment; what is set already wins. */
 export function loadDotEnv(load: (path: string) => void = process.loadEnvFile): void {

@@ -12,6 +12,7 @@ import type { ActivityStore } from './activity/activity-store.ts'
 import { createAccepting } from './assembly/accepting.ts'
 import { createFoundation } from './assembly/foundation.ts'
 import { createMirror } from './assembly/mirror.ts'
+import { createPrivacy } from './assembly/privacy.ts'
 import { createReturning } from './assembly/returning.ts'
 import { createSending } from './assembly/sending.ts'
 import { createStatistics } from './assembly/statistics.ts'
@@ -40,6 +41,8 @@ import type { TemplateCatalog } from './notifications/template-catalog.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { createStateReading } from './observe/read-state.ts'
+import type { Erasures } from './privacy/erasure.ts'
+import type { RetentionDays } from './privacy/retention-steps.ts'
 import { createIdempotentRequests, type IdempotentRequests } from './requests/idempotent-requests.ts'
 import { createHearConnections } from './sending/hear-connections.ts'
 import type { Lanes } from './sending/lanes.ts'
@@ -67,6 +70,7 @@ export interface CoreOptions {
   /** Whose connections are mirrored; undefined = nobody's. */
   readonly integrationEngine: { readonly url: string; readonly key: string | undefined } | undefined
   readonly portalUrl: string | undefined
+  readonly retention: RetentionDays
   /** Base of links to ourselves, as customers reach us; known once the server listens. */
   readonly publicUrl: () => string
   readonly log: Logger
@@ -147,6 +151,7 @@ export interface Core {
   readonly rejected: RejectedEvents
   /** What callers name by a key of their own. */
   readonly requests: IdempotentRequests
+  readonly erasures: Erasures
   readonly messages: Messages
   readonly stats: Stats
   readonly actions: NdrAdmin
@@ -205,6 +210,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const requests = createIdempotentRequests(database, now)
   const mirror = createMirror(options, foundation, sending)
   const statistics = createStatistics(options, foundation)
+  const privacy = createPrivacy(options, foundation)
   const actions = createNdrAdmin({ database, now, decided: () => bells.decided() })
   return {
     acceptEvent: accepting.event,
@@ -222,6 +228,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         ...returning.sweeps,
         ...mirror?.sweeps,
         ...statistics.sweeps,
+        ...privacy.sweeps,
         lostPushes: () => ndr.releaseLost(now()),
         oldEnds: () => forgetEnds(database, now()),
         oldRequests: requests.forgetOld,
@@ -253,6 +260,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     publisherLease: createLease({ database, name: 'publish_activity', now }),
     rejected: foundation.rejected,
     requests,
+    erasures: privacy.erasures,
     messages: createMessages({
       kinds: new Set(foundation.kinds.map(({ id }) => id)),
       database,

@@ -13,6 +13,7 @@ import { createAuditHandlers } from './handlers/audit.ts'
 import { createConnectionHandlers } from './handlers/connections.ts'
 import { createContactHandlers } from './handlers/contacts.ts'
 import { createDoctorHandlers } from './handlers/doctor.ts'
+import { createErasureHandlers } from './handlers/erasure.ts'
 import { createEventHandlers } from './handlers/events.ts'
 import { createEngineHandlers } from './handlers/integration-engine.ts'
 import { createLinkHandlers } from './handlers/links.ts'
@@ -103,6 +104,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     apiKeys: createApiKeyHandlers({ apiKeys: core.apiKeys, now }),
     audit: createAuditHandlers(core.audit),
     stats: createStatsHandlers(core.stats),
+    erasure: createErasureHandlers({ erasures: core.erasures, settings: core.settings.get }),
     templates: createTemplateHandlers({
       connections: core.connections,
       settings: core.settings,

@@ -12,6 +12,7 @@ import type { createAuditHandlers } from './handlers/audit.ts'
 import { connectionChanges, connectionSchema, type createConnectionHandlers } from './handlers/connections.ts'
 import { consentSchema, type createContactHandlers } from './handlers/contacts.ts'
 import type { createDoctorHandlers } from './handlers/doctor.ts'
+import { type createErasureHandlers, erasureSchema } from './handlers/erasure.ts'
 import type { createEventHandlers } from './handlers/events.ts'
 import type { createEngineHandlers } from './handlers/integration-engine.ts'
 import type { createLinkHandlers } from './handlers/links.ts'
@@ -37,6 +38,7 @@ export interface Handlers {
   readonly contacts: ReturnType<typeof createContactHandlers>
   readonly apiKeys: ReturnType<typeof createApiKeyHandlers>
   readonly audit: ReturnType<typeof createAuditHandlers>
+  readonly erasure: ReturnType<typeof createErasureHandlers>
   readonly doctor: ReturnType<typeof createDoctorHandlers>
   readonly templates: ReturnType<typeof createTemplateHandlers>
   readonly stats: ReturnType<typeof createStatsHandlers>
@@ -95,7 +97,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, agentMessages, actions, links, settings, providers, connections, contacts, doctor, templates, stats, apiKeys, audit, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, agentMessages, actions, links, settings, providers, connections, contacts, doctor, templates, stats, apiKeys, audit, erasure, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -138,6 +140,7 @@ export const createRoutes = ({ events, activity, messages, agentMessages, action
   { method: 'delete', path: '/v1/api-keys/:id',                auth: 'manage', tenant: 'API key',                                                 handler: apiKeys.revoke },
   { method: 'get',    path: '/v1/audit',                       auth: 'read',   tenant: 'filter',         query: accountPage,                      handler: audit.list },
   { method: 'get',    path: '/v1/stats',                       auth: 'read',   tenant: 'filter',         query: statsQuery,                       handler: stats.get },
+  { method: 'post',   path: '/v1/contacts/erase',              auth: 'manage', tenant: 'body',           body: erasureSchema,                     handler: erasure.erase },
   { method: 'get',    path: '/v1/integration-engine',          auth: 'admin',                                                                     handler: engine.status },
   { method: 'post',   path: '/v1/integration-engine/refresh',  auth: 'admin',                                                                     handler: engine.refresh },
   { method: 'get',    path: '/track/whatsapp/:token',          auth: 'public',                           perSecond: linksPerSecond,               handler: links.follow },

@@ -67,6 +67,7 @@ const bodies: Readonly<Record<string, (accountId: number) => object>> = {
   'PATCH /v1/connections/:id': () => ({ limits: { concurrency: 7 } }),
   'POST /v1/connections/:id/templates/register': () => ({}),
   'POST /v1/templates/verify': (accountId) => ({ accountId, name: 'fdr_otp_cancellation' }),
+  'POST /v1/contacts/erase': (accountId) => ({ accountId, phone: '+919899000001' }),
   'POST /v1/api-keys': (accountId) => ({ accountId, name: 'New', scopes: ['read'] }),
 }
 

@@ -87,6 +87,9 @@ describe('environment', () => {
     ['SECRETS_KEYS', `k1:${Buffer.alloc(33).toString('base64')}`],
     ['SECRETS_KEYS', `k1:${ring(1)},k1:${ring(2)}`],
     ['CLIENT_REQUESTS_PER_SECOND', '0'],
+    ['RETENTION_DAYS', '0'],
+    ['RETENTION_DAYS', '30.5'],
+    ['METADATA_RETENTION_DAYS', 'ever'],
     ['LOG_LEVEL', 'verbose'],
     ['META_BASE_URL', 'graph'],
     ['META_API_VERSION', '24'],
@@ -111,6 +114,11 @@ describe('environment', () => {
       'WHATSAPP_BUSINESS_ACCOUNT_ID',
       'WHATSAPP_APP_SECRET',
     ])
+  })
+
+  it('refuses to delete what is not cleared yet', () => {
+    expect(problemsOf({ RETENTION_DAYS: '60', METADATA_RETENTION_DAYS: '59' })).to.have.length(1)
+    expect(problemsOf({ RETENTION_DAYS: '60', METADATA_RETENTION_DAYS: '60' })).to.deep.equal([])
   })
 
   it('shows no value in what it says: it may be a secret', () => {

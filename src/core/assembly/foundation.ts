@@ -68,9 +68,10 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
       ),
   })
   const webhookNotes = createWebhookNotes(database, now)
+  const secrets = createSecretBox(options.secretsKeys)
   const connections = createConnectionStore({
     database,
-    secrets: createSecretBox(options.secretsKeys),
+    secrets,
     providerById,
     now,
     onChange: (only) => onChange({ what: 'connections', only }),
@@ -152,6 +153,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
     templateUse,
     isTemplateUsable: async (connectionId: number, template: TemplateContent['template']) =>
       (await templateUse(connectionId, template)) === 'usable',
+    secrets,
     apiKeys,
     settings,
     connections,

@@ -23,7 +23,8 @@ export interface RejectedEvent {
   readonly accountId: number | null
   readonly reason: string
   readonly detail: string | null
-  readonly state: 'parked' | 'replayed'
+  /** `erased`: its time was over or its person was erased, and its body with them. */
+  readonly state: 'parked' | 'replayed' | 'erased'
   readonly createdAt: string
 }
 

@@ -5,6 +5,7 @@ import type { Content } from '../contract/content.ts'
 import type { Row } from '../storage/database.ts'
 import type { Values } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { readContent, readPhone } from './cleared.ts'
 import { type ClaimedMessage, type MessageState, type OutgoingDraft, priority, rank } from './outgoing-message.ts'
 
 /** A message as core reads it. */
@@ -163,7 +164,7 @@ export function toRecord(row: Row): OutgoingRecord {
     subjectId: textOf(row.subject_id),
     reason: textOf(row.reason),
     connectionId,
-    customerPhone: textOf(row.customer_phone),
+    customerPhone: readPhone(row.customer_phone),
     customerUserId: textOf(row.customer_user_id),
     businessPhone: textOf(row.business_phone),
     templateId: idOf(row.wa_template_id),
@@ -171,7 +172,7 @@ export function toRecord(row: Row): OutgoingRecord {
     rootOutgoingId: idOf(row.root_outgoing_message_id),
     contextMessageId: textOf(row.context_message_id),
     messageId: textOf(row.message_id),
-    content: typeof row.payload === 'string' ? (JSON.parse(row.payload) as Content) : null,
+    content: readContent(row.payload),
     snapshot: typeof row.context === 'string' ? (JSON.parse(row.context) as OrderSnapshot) : {},
     route: { connectionId, why: textOf(row.route) ?? '' },
     createdBy: textOf(row.created_by),

@@ -37,7 +37,9 @@ export async function resolveByHand(
   const result = await database.transaction(async (tx) => {
     const record = (await store.lock(tx, [id])).get(id)
     if (!record) return undefined
-    const isChanged = record.state === 'unknown' || record.state === 'in_doubt'
+    // What it said may have been cleared since: nothing is left to send.
+    const isPossible = resolution !== 'resend' || record.content !== null
+    const isChanged = isPossible && (record.state === 'unknown' || record.state === 'in_doubt')
     if (!isChanged) return { record, isChanged }
     await store.apply(tx, [handChange(record, resolution, now())], now())
     if (resolution === 'resend') {

@@ -21,6 +21,7 @@ import * as quietHoursAndGuards from './migrations/016-quiet-hours-and-guards.ts
 import * as stats from './migrations/017-stats.ts'
 import * as agentMessages from './migrations/018-agent-messages.ts'
 import * as provedNumbers from './migrations/019-proved-numbers.ts'
+import * as retentionAndErasure from './migrations/020-retention-and-erasure.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
@@ -41,6 +42,7 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '017-stats', up: ({ context }) => stats.up(context) },
   { name: '018-agent-messages', up: ({ context }) => agentMessages.up(context) },
   { name: '019-proved-numbers', up: ({ context }) => provedNumbers.up(context) },
+  { name: '020-retention-and-erasure', up: ({ context }) => retentionAndErasure.up(context) },
 ]
 
 /** Named locks belong to the whole server: another installation's database on it has its own. */

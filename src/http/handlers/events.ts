@@ -29,6 +29,7 @@ export const createEventHandlers = (deps: EventHandlerDeps) => ({
     const event = id === undefined ? undefined : await deps.rejected.get(id)
     if (!event) throw notFound('rejected event')
     if (event.source !== 'event') throw new HttpProblem(409, 'only events can be replayed')
+    if (event.state === 'erased') throw new HttpProblem(409, 'the event was erased: there is nothing left to replay')
     const result = await deps.accept(event.body)
     if (result.outcome !== 'parked')
       await deps.rejected.markReplayed(event, actorOf(caller), result.outcome, deps.now())

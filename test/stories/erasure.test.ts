@@ -1,0 +1,337 @@
+import { randomInt } from 'node:crypto'
+import { expect } from 'chai'
+import { names } from '../../src/consumers/topology.ts'
+import { insertRows } from '../../src/core/storage/rows.ts'
+import { openBroker, type TestBroker } from '../support/broker.ts'
+import { aKey, withKey } from '../support/clients.ts'
+import {
+  aChange,
+  aClock,
+  anOwnConnection,
+  aStatus,
+  aWebhook,
+  type Customer,
+  deliver,
+  dumpOf,
+  eventFor,
+  messagesTo,
+  type NotifiedReason,
+  requestsFor,
+  say,
+  settle,
+  sharedWorld,
+  storages,
+  tap,
+  tell,
+  timelineOf,
+} from '../support/stories.ts'
+import { startWorld, until, type World } from '../support/world.ts'
+
+interface Erased {
+  readonly state: 'working' | 'watching' | 'done'
+  readonly counts: Readonly<Record<string, number>>
+  readonly watchedUntil: string
+}
+
+const erase = async (world: World, body: object): Promise<Erased> => {
+  const answer = await world.call<Erased>('POST', '/v1/contacts/erase', body)
+  expect(answer.status, JSON.stringify(answer.body)).to.equal(200)
+  return answer.body
+}
+
+/** A person whose every word is found again. */
+interface Canary extends Customer {
+  readonly name: string
+  readonly email: string
+  readonly street: string
+  readonly words: string
+}
+
+const customerAt = (local: string): Customer => ({ local, phone: `+91${local}`, waId: `91${local}` })
+
+let nextCanary = 1
+function aCanary(): Canary {
+  const mark = `quill${nextCanary++}${Math.random().toString(36).slice(2, 8)}`
+  return {
+    // Far from all others, so that no part of it is another's.
+    ...customerAt(`98${String(randomInt(10_000_000, 99_999_999))}`),
+    name: `Wren ${mark}`,
+    email: `${mark}@example.org`,
+    street: `17 ${mark} Lane`,
+    words: `my gate code is ${mark} please`,
+  }
+}
+
+const eventOf = (canary: Canary, changes: { reason?: NotifiedReason } & Record<string, unknown> = {}) =>
+  eventFor(canary, {
+    reason: 'customer_unavailable',
+    ...fieldsOf(canary),
+    ...changes,
+  })
+
+const fieldsOf = (canary: Canary) => ({
+  customerName: canary.name,
+  email: canary.email,
+  shippingAddress: { customerName: canary.name, addressLine1: canary.street, countryCode: 'IN' },
+})
+
+/** As it stands in the ids of some providers. */
+const hidden = (text: string): string => Buffer.from(text).toString('base64').replace(/=+$/, '').slice(0, -2)
+
+/** Every form in which something of the person may stand. */
+const tracesOf = ({ local, name, email, street, words }: Canary): string[] => {
+  const spaced = `${local.slice(0, 5)} ${local.slice(5)}`
+  return [local, spaced, name, email, street, words]
+}
+
+const tracesIn = (text: string, canary: Canary, isHiddenToo = false): string[] =>
+  tracesOf(canary)
+    .flatMap((plain) => (isHiddenToo ? [plain, hidden(plain)] : [plain]))
+    .flatMap((trace) => {
+      const at = text.indexOf(trace)
+      return at < 0 ? [] : [`${trace}: ${text.slice(Math.max(0, at - 160), at + trace.length + 20)}`]
+    })
+
+/** Tables in which something of the person stands. */
+async function tablesWith(world: World, canary: Canary): Promise<string[]> {
+  const tables = JSON.parse(await dumpOf(world)) as [string, unknown][]
+  return tables.filter(([, rows]) => tracesIn(JSON.stringify(rows), canary).length > 0).map(([table]) => table)
+}
+
+/** One of everything that may hold something of a person. */
+async function liveThrough(world: World, broker: TestBroker, canary: Canary): Promise<{ readonly first: string }> {
+  await broker.publish(eventOf(canary))
+  const taken = await until('the first message is taken', () => messagesTo(world, canary).at(-1))
+  await settle(world)
+  const [dates] = await tap(world, taken, 'Select new delivery date')
+  await say(world, canary, canary.words)
+  await tap(world, dates, dates?.buttons[0]?.title ?? '')
+  await deliver(world, eventOf(canary, { reason: 'address_issue' }))
+  await settle(world)
+  await tap(world, messagesTo(world, canary).at(-1), 'Update address')
+  // A vendor that repeats what it was sent.
+  world.provider.addRule({
+    phone: canary.phone,
+    next: 1,
+    error: { http: 400, code: 131026, details: `${canary.waId} ${canary.name} cannot be reached` },
+  })
+  await deliver(world, eventOf(canary))
+  await settle(world)
+  // Parked, with the phone as people write it; and in a webhook about a number that is not ours.
+  const phone = `+91-${canary.local.slice(0, 5)} ${canary.local.slice(5)}`
+  const withoutReason = { remarks: canary.words, track_payload: {} }
+  const parked = eventFor(canary, { ...fieldsOf(canary), customerContactNumber: phone, ...withoutReason })
+  expect((await world.call('POST', '/v1/events', parked)).status).to.equal(422)
+  await tell(world, aWebhook({ statuses: [aStatus({ wamid: 'wamid.NOBODYS', to: canary.waId }, 'read')] }, '899999'))
+  // Of a message that we do not know; and news of what they wish.
+  await tell(
+    world,
+    aWebhook({ statuses: [aStatus({ wamid: `wamid.${hidden(canary.local)}==`, to: canary.waId }, 'sent')] }),
+  )
+  const timestamp = String(Math.floor(Date.now() / 1_000))
+  const wish = { wa_id: canary.waId, category: 'marketing_messages', value: 'resume', timestamp }
+  await tell(world, aChange('user_preferences', { user_preferences: [wish] }))
+  const [row] = await world.rows<{ id: number }>(
+    `SELECT MIN(id) AS id FROM wa_outgoing_messages WHERE customer_phone = '${canary.phone}'`,
+  )
+  return { first: String(row?.id) }
+}
+
+const queues = [names.eventQueue, names.parkedQueue, names.inboundQueue]
+
+/** All that lies in the gateway's queues. */
+const queuedIn = (broker: TestBroker): Promise<string> =>
+  broker.use(async (channel) => {
+    const found: string[] = []
+    for (const queue of queues) {
+      const { messageCount } = await channel.checkQueue(queue)
+      for (let n = 0; n < messageCount; n++) {
+        const message = await channel.get(queue, { noAck: true })
+        if (message) found.push(message.content.toString('utf8'))
+      }
+    }
+    return found.join('\n')
+  })
+
+const watchMinutes = 48 * 60
+
+for (const storage of storages) {
+  describe(`a person who is erased everywhere, on ${storage}`, function () {
+    this.timeout(120_000)
+    let world: World
+    let broker: TestBroker
+    const clock = aClock(new Date().toISOString())
+    const canary = aCanary()
+    const bystander = aCanary()
+    let first: string
+    let answer: Erased
+
+    before(async () => {
+      broker = await openBroker()
+      world = await startWorld({ storage, env: { AMQP_URL: broker.url }, now: clock.now })
+      ;({ first } = await liveThrough(world, broker, canary))
+      await liveThrough(world, broker, bystander)
+    })
+    after(async () => {
+      await world?.close()
+      await broker?.close()
+    })
+
+    it('stood in every table that may hold something of a person', async () => {
+      expect(await tablesWith(world, canary)).to.include.members([
+        'activity_events',
+        'ndr_actions',
+        'rejected_events',
+        'wa_contact_news',
+        'wa_contacts',
+        'wa_customer_reply_messages',
+        'wa_dlr_messages',
+        'wa_outgoing_messages',
+        'wa_send_attempts',
+      ])
+    })
+
+    it('is not written to any more: what waits is skipped, with the reason', async () => {
+      world.provider.addRule({ phone: canary.phone, error: { http: 429, code: 130429 } })
+      const { message } = await deliver(world, eventOf(canary))
+      const waits = async () => (await timelineOf(world, message?.id)).state === 'waiting'
+      await until('it waits for another attempt', waits)
+      answer = await erase(world, { phone: canary.phone })
+      const after = await timelineOf(world, message?.id)
+      expect(after).to.include({ state: 'skipped', status: 'skipped' })
+      expect(after.failure?.code).to.equal('erased')
+      world.provider.clearRules()
+      const asked = requestsFor(world, canary).length
+      clock.advance(10)
+      await settle(world)
+      expect(requestsFor(world, canary)).to.have.length(asked)
+    })
+
+    it('is told how many rows were cleared, and that it is watched', () => {
+      expect(answer.state).to.equal('watching')
+      expect(answer.counts.ended).to.equal(1)
+      for (const table of ['wa_outgoing_messages', 'wa_dlr_messages', 'rejected_events', 'wa_contacts'])
+        expect(answer.counts[table], table).to.be.greaterThan(0)
+    })
+
+    it('is found nowhere in the database, at once', async () => {
+      expect(tracesIn(await dumpOf(world), canary)).to.deep.equal([])
+    })
+
+    it('stays found nowhere after late reports, which close their message all the same', async () => {
+      const failure = { errors: [{ code: 131026, title: `${canary.name} is away` }] }
+      await tell(world, aWebhook({ statuses: [aStatus(lastTo(canary), 'failed', failure)] }))
+      await tell(world, aWebhook({ statuses: [aStatus(lastTo(canary), 'read')] }))
+      await say(world, canary, canary.words)
+      await passing('what came late is cleared', async () => tracesIn(await dumpOf(world), canary).length === 0)
+      const [row] = await world.rows<{ status_rank: number }>(
+        `SELECT status_rank FROM wa_outgoing_messages WHERE message_id = '${lastTo(canary).wamid}'`,
+      )
+      expect(Number(row?.status_rank)).to.equal(7)
+      expect((await timelineOf(world, first)).status).to.equal('read')
+    })
+
+    /** Waits while time passes. */
+    const passing = (what: string, condition: () => Promise<boolean>) =>
+      until(what, () => {
+        clock.advance(1)
+        return condition()
+      })
+
+    const lastTo = (customer: Customer) => {
+      const message = messagesTo(world, customer).at(-1)
+      if (!message) throw new Error('nothing was sent')
+      return message
+    }
+
+    it('is done in the end, without the ids in which a phone can be read, and found in no queue', async () => {
+      await broker.bindActivity()
+      clock.advance(watchMinutes)
+      const done = async () => (await world.rows<{ state: string }>('SELECT state FROM erasures'))[0]?.state === 'done'
+      await passing('the watch ends', done)
+      const [{ n } = { n: -1 }] = await world.rows<{ n: number }>(
+        "SELECT COUNT(*) AS n FROM wa_outgoing_messages WHERE message_id IS NOT NULL AND payload LIKE '%cleared%'",
+      )
+      expect(Number(n)).to.equal(0)
+      expect(await world.rows('SELECT id FROM erased_messages')).to.deep.equal([])
+      const published = (await broker.takeActivity()).map(({ content }) => content.toString('utf8')).join('\n')
+      expect(tracesIn(`${await dumpOf(world)}\n${await queuedIn(broker)}\n${published}`, canary, true)).to.deep.equal(
+        [],
+      )
+    })
+
+    it('is written down with who wanted it, and without the person', async () => {
+      const { body } = await world.call<{ items: { action: string; actor: string }[] }>('GET', '/v1/audit')
+      expect(body.items.filter(({ action }) => action === 'contact.erase').map(({ actor }) => actor)).to.deep.equal([
+        'admin',
+      ])
+    })
+
+    it('leaves everybody else as they were', async () => {
+      const tables = await tablesWith(world, bystander)
+      expect(tables).to.include.members(['wa_outgoing_messages', 'rejected_events', 'wa_contacts', 'activity_events'])
+    })
+
+    it('may be asked for again, and finds nothing', async () => {
+      expect((await erase(world, { phone: canary.phone })).counts).to.deep.equal({})
+    })
+
+    it('is told of the next parcel as anybody else', async () => {
+      const { outcome, message } = await deliver(world, eventOf(canary))
+      expect(outcome).to.equal('queued')
+      await passing('it is read', async () => (await timelineOf(world, message?.id)).status === 'read')
+    })
+  })
+
+  describe(`erasing within one account on ${storage}`, function () {
+    this.timeout(60_000)
+    const world = sharedWorld({ storage })
+
+    it('takes nothing from another account that knows the same person', async () => {
+      const [one, other] = [await anOwnConnection(world()), await anOwnConnection(world())]
+      const canary = aCanary()
+      const idIn = async (account_id: number) =>
+        (await deliver(world(), eventOf(canary, { account_id }))).message?.id ?? ''
+      const [mine, theirs] = [await idIn(one.accountId), await idIn(other.accountId)]
+      await settle(world())
+      const { key } = await aKey(world(), one.accountId)
+      const body = { accountId: one.accountId, phone: canary.local }
+      expect((await withKey(world(), key, 'POST', '/v1/contacts/erase', body)).status).to.equal(200)
+      expect(tracesIn(JSON.stringify(await timelineOf(world(), mine)), canary)).to.deep.equal([])
+      expect(tracesIn(JSON.stringify(await timelineOf(world(), theirs)), canary)).to.not.be.empty
+    })
+
+    it('is refused for another account, and without one', async () => {
+      const { accountId } = await anOwnConnection(world())
+      const { key } = await aKey(world(), accountId)
+      for (const body of [{ accountId: 5, phone: '+919810012345' }, { phone: '+919810012345' }])
+        expect((await withKey(world(), key, 'POST', '/v1/contacts/erase', body)).status).to.equal(404)
+    })
+
+    it('is refused without a phone that can be one', async () => {
+      for (const phone of ['9810012345', 'nobody', '+91981']) {
+        const { status } = await world().call('POST', '/v1/contacts/erase', { phone })
+        expect(status, phone).to.equal(400)
+      }
+    })
+
+    it('keeps a refusal in force', async () => {
+      const { accountId } = await anOwnConnection(world())
+      const canary = aCanary()
+      const said = ['all', 'marketing'].map((topic) => ({
+        account_id: accountId,
+        address: canary.phone,
+        topic,
+        is_wanted: topic === 'all' ? 0 : 1,
+        changed_at: '2026-11-20 06:30:00.000',
+        changed_by: 'api',
+        created_at: '2026-11-20 06:30:00.000',
+        updated_at: '2026-11-20 06:30:00.000',
+      }))
+      await insertRows(world().database, 'wa_consents', said)
+      await erase(world(), { accountId, phone: canary.phone })
+      const left = await world().rows(`SELECT topic FROM wa_consents WHERE account_id = ${accountId}`)
+      expect(left).to.deep.equal([{ topic: 'all' }])
+    })
+  })
+}
