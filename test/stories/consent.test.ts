@@ -18,10 +18,12 @@ import {
   makeDue,
   messagesTo,
   type OwnConnection,
+  postWebhook,
   requestsFor,
   say,
   settle,
   sharedWorld,
+  signatureOf,
   storages,
   tap,
   tell,
@@ -233,11 +235,17 @@ for (const storage of storages) {
       expect(others.map(({ state }) => state)).to.deep.equal(['waiting', 'waiting'])
     })
 
+    /** Asked for by telephone: it holds at once. */
+    const stopNow = async ({ phone }: Customer, accountId: number) => {
+      const wish = { accountId, topic: 'all', isWanted: false }
+      expect((await world().call('PUT', `/v1/contacts/${phone}/consent`, wish)).status).to.equal(200)
+    }
+
     it('ends what was refused in the moment of the STOP without another call', async () => {
       const { customer, id } = await waiting({ delayMs: 1_500, error: { http: 400, code: 131056 } })
       await becomes(id, 'sending')
-      await world().provider.say(customer.phone, 'stop', { phoneNumberId: simulatorAccount.credentials.phoneNumberId })
-      await settle(world())
+      await stopNow(customer, 379)
+      expect((await timelineOf(world(), id)).state, 'it came in time').to.equal('sending')
       await becomes(id, 'waiting')
       const asked = requestsFor(world(), customer).length
       await makeDue(world(), id)
@@ -248,10 +256,23 @@ for (const storage of storages) {
       expect(requestsFor(world(), customer)).to.have.length(asked)
     })
 
+    it('that overtakes the news of the message it answers stops its account alone', async () => {
+      const other = await anAccount(world())
+      const { customer, id } = await waiting({ delayMs: 1_000 })
+      await becomes(id, 'sending')
+      await world().provider.say(customer.phone, 'stop', { phoneNumberId: simulatorAccount.credentials.phoneNumberId })
+      const heardBy = () =>
+        world().rows<{ account_id: number }>(`SELECT account_id FROM wa_consents WHERE address = '${customer.phone}'`)
+      await until('it is heard', async () => (await heardBy()).length > 0)
+      expect((await heardBy()).map(({ account_id }) => account_id)).to.deep.equal([379])
+      expect(await skips(customer)).to.deep.equal(optedOut)
+      expect(await skips(customer, { account_id: other })).to.deep.equal(['queued', undefined])
+    })
+
     it('leaves what an operator sends again unknown, and says so', async () => {
       const { customer, id } = await waiting({ error: { http: 503, code: 131016 } })
       await becomes(id, 'in_doubt')
-      await say(world(), customer, 'stop')
+      await stopNow(customer, 379)
       const asked = requestsFor(world(), customer).length
       expect((await world().call('POST', `/v1/messages/${id}/resolve`, { action: 'resend' })).status).to.equal(200)
       await becomes(id, 'unknown')
@@ -267,8 +288,7 @@ for (const storage of storages) {
       const fields = { account_id: owner.accountId }
       const { customer, id } = await waiting({ delayMs: 1_500, webhooks: { failCode: 132015 } }, fields)
       await becomes(id, 'sending')
-      // Outside of a conversation, since there is none yet.
-      await world().provider.say(customer.phone, 'stop', { phoneNumberId: simulatorAccount.credentials.phoneNumberId })
+      await stopNow(customer, 5)
       await until('it has failed', async () => (await timelineOf(world(), id)).status === 'failed')
       const again = await until('the other one ends', async () => {
         const sql = `SELECT id FROM wa_outgoing_messages WHERE customer_phone = '${customer.phone}' AND id > ${id}
@@ -371,6 +391,29 @@ for (const storage of storages) {
       expect((await withKey(world(), sender, 'PUT', path, { ...change, accountId: own.accountId })).status).to.equal(
         403,
       )
+    })
+
+    it('are not changed by what the number of another client tells of who somebody is', async () => {
+      const [liar, honest] = [await anOwnConnection(world()), await anAccount(world())]
+      const [stopped, willing] = [aCustomer(), aCustomer()]
+      await put(stopped, { accountId: honest, topic: 'all', isWanted: false })
+      await put(willing, { accountId: honest, topic: 'all', isWanted: true })
+      const { phoneNumberId, path, credentials } = liar
+      const message = (from: string, from_user_id: string, id: string) => {
+        const said = { from, from_user_id, id, timestamp: String(Math.floor(Date.now() / 1000)) }
+        return { ...said, type: 'text', text: { body: 'hello' } }
+      }
+      const userId = `IN.3${willing.waId}`
+      for (const { waId } of [willing, stopped]) {
+        const body = JSON.stringify(aWebhook({ messages: [message(waId, userId, `wamid.LIE${waId}`)] }, phoneNumberId))
+        const signature = signatureOf(body, credentials.appSecret)
+        expect((await postWebhook(world(), body, { path, signature })).status).to.equal(200)
+        await settle(world())
+      }
+      const event = { account_id: honest }
+      expect((await deliver(world(), anEvent(stopped, event))).reason).to.equal('recipient_opted_out')
+      const sql = `SELECT account_id FROM wa_consents WHERE address = '${userId}'`
+      expect(await world().rows(sql)).to.deep.equal([])
     })
 
     it('refuse what cannot be understood', async () => {

@@ -11,6 +11,7 @@ import {
   consentKeys,
   counts,
   createConsents,
+  isVouchedBy,
   type KnownConsent,
   type Wish,
 } from './consent.ts'
@@ -25,9 +26,9 @@ export interface ConsentStore {
   hear(tx: Executor, wishes: readonly Wish[], now: Date): Promise<boolean[]>
   /**
    * The person of one address has another one, and what they said goes with them.
-   * @param accountId whose words go with them; undefined = everybody's
+   * @param owner of the connection by which that became known
    */
-  follow(tx: Executor, from: Address, to: Address, accountId: number | undefined, now: Date): Promise<void>
+  follow(tx: Executor, from: Address, to: Address, owner: number, now: Date): Promise<void>
 }
 
 export const createConsentStore = (database: Database): ConsentStore => {
@@ -54,10 +55,10 @@ export const createConsentStore = (database: Database): ConsentStore => {
       return createConsents(await load(executor, addresses, ''))
     },
     hear,
-    async follow(tx, from, to, accountId, now) {
+    async follow(tx, from, to, owner, now) {
       if (consentKeys(to).length === 0) return
       const said = await load(tx, [from], '')
-      const own = said.filter((consent) => accountId === undefined || consent.accountId === accountId)
+      const own = said.filter(({ accountId }) => isVouchedBy(owner, accountId))
       await hear(
         tx,
         own.map((consent) => ({ ...consent, address: to })),

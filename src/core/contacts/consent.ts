@@ -1,5 +1,6 @@
 /** What customers said about being written to, and what that forbids: pure. */
 
+import { platformAccountId } from '../accounts/connections.ts'
 import type { Address } from '../contract/address.ts'
 import { canonicalPhone } from './canonical-phone.ts'
 
@@ -50,6 +51,13 @@ export interface Consents {
   /** What is known of the person at one of their addresses only, or is older at the other. */
   unequal(address: Address): Wish[]
 }
+
+/**
+ * Is what comes by a connection about who somebody is to be believed for what was said to this account? A client vouches
+ * for what was said to itself; the platform's numbers are everybody's.
+ */
+export const isVouchedBy = (owner: number | undefined, accountId: number): boolean =>
+  owner === accountId || owner === platformAccountId
 
 /** The addresses under which a person's words are kept. */
 export const consentKeys = ({ phone, userId }: Address): string[] => [

@@ -4,9 +4,9 @@ import type { Address } from '../contract/address.ts'
 import type { OutgoingChange, OutgoingRecord } from '../sending/outgoing-rows.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Executor } from '../storage/database.ts'
-import { phoneSpellings } from './canonical-phone.ts'
 import type { Wish } from './consent.ts'
 import type { ConsentStore } from './consent-store.ts'
+import { recipientColumns } from './recipient-columns.ts'
 
 /** @returns as {@link ConsentStore.hear} does */
 export type ObeyWishes = (tx: Executor, wishes: readonly Wish[], now: Date) => Promise<boolean[]>
@@ -37,13 +37,9 @@ export const createObeyWishes =
 const mostAtOnce = 500
 
 /** Messages of the account, or through a connection of its. */
-async function waitingFor(tx: Executor, accountId: number, { phone, userId }: Address): Promise<number[]> {
-  const keys = [
-    ...(phone ? phoneSpellings(phone).map((spelling) => ['customer_phone', spelling] as const) : []),
-    ...(userId ? [['customer_user_id', userId] as const] : []),
-  ]
+async function waitingFor(tx: Executor, accountId: number, address: Address): Promise<number[]> {
   const found: number[] = []
-  for (const [column, value] of keys) {
+  for (const [column, value] of recipientColumns(address)) {
     const rows = await tx.select<{ id: number }>(
       `SELECT id FROM wa_outgoing_messages WHERE ${column} = $1 AND state IN ('queued', 'waiting')
        AND (account_id = $2 OR whatsappSenderConnectionId IN (SELECT id FROM wa_connections WHERE account_id = $2))

@@ -1,6 +1,6 @@
 /** The story of a webhook, second half, for news about customers: what is known of them changes. */
 
-import { type Connection, platformAccountId } from '../accounts/connections.ts'
+import type { Connection } from '../accounts/connections.ts'
 import { saidAt, type Wish } from '../contacts/consent.ts'
 import type { ConsentStore } from '../contacts/consent-store.ts'
 import type { ContactStore, ContactUpdate } from '../contacts/contact-store.ts'
@@ -91,9 +91,7 @@ async function applyWishes(
   for (const entry of pending) {
     const owner = entry.news === 'human_wrote' ? undefined : (await connection(entry.connectionId))?.accountId
     if (owner === undefined) continue
-    // An account can vouch for what was said to itself; the platform's numbers are everybody's.
-    const whose = owner === platformAccountId ? undefined : owner
-    if (entry.news === 'moved') await consents.follow(tx, entry.customer, entry.movedTo, whose, now())
+    if (entry.news === 'moved') await consents.follow(tx, entry.customer, entry.movedTo, owner, now())
     else wishes.push(wishOf(entry, owner))
   }
   await consents.hear(tx, wishes, now())

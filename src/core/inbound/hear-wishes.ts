@@ -1,10 +1,11 @@
 /** Replies by which customers stop and start messages: a word that is the whole message. */
 
 import type { Connection } from '../accounts/connections.ts'
-import { type Consents, saidAt, type Wish } from '../contacts/consent.ts'
+import { type Consents, isVouchedBy, saidAt, type Wish } from '../contacts/consent.ts'
 import type { ConsentStore } from '../contacts/consent-store.ts'
 import type { ConsentWord, ReadConsentWord } from '../contacts/consent-words.ts'
 import type { ObeyWishes } from '../contacts/obey-wishes.ts'
+import { recipientColumns } from '../contacts/recipient-columns.ts'
 import type { Address } from '../contract/address.ts'
 import { parseButtonPayload } from '../conversations/button-payload.ts'
 import type { OutgoingRecord } from '../sending/outgoing-rows.ts'
@@ -12,6 +13,7 @@ import type { Executor } from '../storage/database.ts'
 import type { PendingReply } from './inbound-store.ts'
 import type { KnownReply, MatchedReply } from './match-replies.ts'
 import { isSpoken } from './reply-kinds.ts'
+import { mayTurnUp } from './stray-replies.ts'
 
 export interface HearDeps {
   readonly consents: Pick<ConsentStore, 'read'>
@@ -57,10 +59,13 @@ export async function hearWishes(
   )
   const addresses = speakers.map(({ address }) => address)
   const before = await consents.read(tx, addresses)
+  const undecided = await waitingForTheirs(tx, speakers)
   const said = [
     // First, what was known of one of somebody's addresses alone, now that both are known.
-    ...addresses.flatMap((address) => before.unequal(address)).map((wish) => ({ wish, speaker: undefined })),
-    ...speakers.flatMap((speaker) => wishesOf(speaker).map((wish) => ({ wish, speaker }))),
+    ...speakers.flatMap((speaker) => learnt(speaker, before)).map((wish) => ({ wish, speaker: undefined })),
+    ...speakers
+      .filter((speaker) => !undecided.has(speaker))
+      .flatMap((speaker) => wishesOf(speaker).map((wish) => ({ wish, speaker }))),
   ]
   const wishes = said.map(({ wish }) => wish)
   const areNews = await obeyWishes(tx, wishes, now())
@@ -93,6 +98,31 @@ async function speakerOf(
     word: isWord && reply.value !== null ? consentWords(reply.value) : undefined,
   }
 }
+
+/** A STOP that may belong to a conversation which is only beginning: until that shows, nobody else is to hear it. */
+async function waitingForTheirs(tx: Executor, speakers: readonly Speaker[]): Promise<ReadonlySet<Speaker>> {
+  const undecided = new Set<Speaker>()
+  for (const speaker of speakers) {
+    if (speaker.word !== 'stop' || speaker.account !== undefined || !mayTurnUp(speaker.reply)) continue
+    if (speaker.reply.contextMessageId !== null || (await isBeingSentTo(tx, speaker))) undecided.add(speaker)
+  }
+  return undecided
+}
+
+async function isBeingSentTo(tx: Executor, { reply, address }: Speaker): Promise<boolean> {
+  for (const [column, value] of recipientColumns(address)) {
+    const rows = await tx.select(
+      `SELECT id FROM wa_outgoing_messages WHERE ${column} = $1 AND whatsappSenderConnectionId = $2
+       AND state IN ('sending', 'in_doubt') LIMIT 1`,
+      [value, reply.connectionId],
+    )
+    if (rows.length > 0) return true
+  }
+  return false
+}
+
+const learnt = ({ address, owner }: Speaker, consents: Consents): Wish[] =>
+  consents.unequal(address).filter(({ accountId }) => isVouchedBy(owner, accountId))
 
 /**
  * STOP was said to the account of the conversation; outside of any to whoever owns the number. START ends what either may

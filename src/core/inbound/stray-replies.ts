@@ -16,6 +16,9 @@ import { isByCustomer, opensWindow } from './reply-kinds.ts'
 /** Looks in vain after which nothing is waited for any more: about six seconds. */
 const announcedAfterLooks = 2
 
+/** May the message that a reply belongs to turn up within seconds? */
+export const mayTurnUp = ({ tries, isAnnounced }: PendingReply): boolean => !isAnnounced && tries < announcedAfterLooks
+
 /** Is a reply that was not matched now to be announced by itself? */
 export const isToBeAnnounced = ({ tries, isAnnounced, type }: PendingReply): boolean =>
   !isAnnounced && tries >= announcedAfterLooks && isByCustomer(type)
