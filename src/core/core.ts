@@ -35,6 +35,7 @@ import type { WebhookIntake } from './inbound/intake.ts'
 import type { LinkRules } from './links/link-rules.ts'
 import { createTrackedLinks, type TrackedLinks } from './links/tracked-links.ts'
 import type { EventResult } from './notifications/accept-event.ts'
+import { forgetCounters } from './notifications/guards/usage-counters.ts'
 import type { AgentMessage } from './notifications/kinds/agent-message.ts'
 import type { RejectedEvents } from './notifications/rejected-events.ts'
 import type { TemplateCatalog } from './notifications/template-catalog.ts'
@@ -232,6 +233,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
         lostPushes: () => ndr.releaseLost(now()),
         oldEnds: () => forgetEnds(database, now()),
         oldRequests: requests.forgetOld,
+        oldCounters: () => forgetCounters(database, now()),
       },
       upkeep: {
         heartbeat: sending.replicas.beat,

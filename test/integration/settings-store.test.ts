@@ -36,6 +36,7 @@ const defaults = {
   templates: {},
   support: {},
   quietHours: undefined,
+  guards: undefined,
   inDoubtPolicy: 'resend_once',
   fallbackOnFailed: false,
   portalUrl: undefined,

@@ -244,6 +244,7 @@ const settingsOf = ({ policy }: Weather) => ({
   templates: {},
   support: {},
   quietHours: undefined,
+  guards: undefined,
   inDoubtPolicy: policy,
   fallbackOnFailed: false,
   portalUrl: undefined,

@@ -30,6 +30,13 @@ const badSettings: BadSettings[] = [
     body: { ...on, quietHours: { from: '25:00', to: '08:00' } },
     path: 'quietHours.from',
   },
+  { label: 'a quota of nothing', body: { ...on, guards: { messagesPerDay: 0 } }, path: 'guards.messagesPerDay' },
+  { label: 'a guard that is none', body: { ...on, guards: { messagesPerHour: 5 } }, path: 'guards' },
+  {
+    label: 'an amount that is a number',
+    body: { ...on, guards: { costPerDay: { amount: 500, currency: 'INR' } } },
+    path: 'guards.costPerDay.amount',
+  },
   { label: 'a policy that is none', body: { ...on, inDoubtPolicy: 'always' }, path: 'inDoubtPolicy' },
   { label: 'a portal without https', body: { ...on, portalUrl: 'http://track.acme.example' }, path: 'portalUrl' },
   { label: 'a portal that is a script', body: { ...on, portalUrl: 'javascript:alert(1)' }, path: 'portalUrl' },
@@ -75,6 +82,12 @@ for (const storage of storages) {
         templates: { otp_cancellation: { name: 'fdr_otp_cancellation', language: 'en' } },
         support: { phone: '+911140009999', email: 'care@acme.example' },
         quietHours: { from: '21:00', to: '08:00' },
+        guards: {
+          firstMessagesPerShipmentAndDay: 3,
+          messagesPerDay: 1000,
+          messagesPerRecipientAndDay: 5,
+          costPerDay: { amount: '500.00', currency: 'INR' },
+        },
         inDoubtPolicy: 'resend_once',
         fallbackOnFailed: true,
         portalUrl: 'https://track.acme.example',
@@ -158,6 +171,14 @@ for (const storage of storages) {
       const channel = await get(`${id}/channels/1299`)
       expect(channel).to.deep.include({ languages: ['en'], timezone: 'UTC', defaultCountry: 'NL' })
       expect(await get(String(id))).to.deep.include({ languages: ['hi'] })
+    })
+
+    it('have guards of an account only, for all of its channels', async () => {
+      const id = String(await anAccount(world(), { guards: { messagesPerDay: 7 } }))
+      const { status, body } = await put(`${id}/channels/1299`, { ...on, guards: { messagesPerDay: 5 } })
+      expect([status, body.errors?.map(({ path }) => path)]).to.deep.equal([400, ['guards']])
+      await put(`${id}/channels/1299`, on)
+      expect((await get(`${id}/channels/1299`)).guards).to.deep.equal({ messagesPerDay: 7 })
     })
 
     it("may name the account's own connection and the platform's, nobody else's", async () => {

@@ -24,6 +24,8 @@ export interface AccountSettings {
   readonly templates: Readonly<Record<string, AccountTemplate>>
   readonly support: { readonly phone?: string | undefined; readonly email?: string | undefined }
   readonly quietHours: { readonly from: string; readonly to: string } | undefined
+  /** Of the account, for all of its channels together. */
+  readonly guards: SettingsInput['guards']
   readonly inDoubtPolicy: 'resend_once' | 'never'
   readonly fallbackOnFailed: boolean
   readonly portalUrl: string | undefined
@@ -102,6 +104,7 @@ function resolve(accountId: number, account: Layer | undefined, channel: Layer |
     templates: { ...account?.templates, ...channel?.templates },
     support: preferences.support ?? {},
     quietHours: preferences.quietHours ?? undefined,
+    guards: account?.preferences.guards,
     inDoubtPolicy: preferences.inDoubtPolicy ?? 'resend_once',
     fallbackOnFailed: preferences.fallbackOnFailed ?? false,
     portalUrl: preferences.portalUrl,

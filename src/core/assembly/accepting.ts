@@ -6,8 +6,10 @@ import type { CoreOptions } from '../core.ts'
 import { acceptAll, type EventResult, parkUnstorable } from '../notifications/accept-event.ts'
 import { createDecide } from '../notifications/decide.ts'
 import type { Ask } from '../notifications/decision.ts'
+import { guarded } from '../notifications/gates/guarded.ts'
 import { recipientOptedOut } from '../notifications/gates/recipient-opted-out.ts'
 import { shipmentEnded } from '../notifications/gates/shipment-ended.ts'
+import { createGuardFacts } from '../notifications/guards/guard-facts.ts'
 import { type AgentMessage, agentMessage, agentNotice } from '../notifications/kinds/agent-message.ts'
 import type { ShipmentEnd } from '../notifications/kinds/shipment-end.ts'
 import { createBalance } from '../observe/balance.ts'
@@ -18,7 +20,7 @@ import type { Sending } from './sending.ts'
 
 /** @returns the stories of one event and of one message that is asked for; what comes together is accepted in groups */
 export function createAccepting(options: CoreOptions, foundation: Foundation, sending: Sending) {
-  const { database, now, metrics } = options
+  const { database, now, log, metrics } = options
   const {
     catalog,
     flows,
@@ -35,6 +37,7 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     platformConnection,
     outgoing,
     rejected,
+    connectionEvents,
     conversations,
     consents,
     batchSize,
@@ -59,12 +62,13 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
       serviceWindowMs: (provider) => providerById(provider)?.capabilities.serviceWindowMs,
       now,
     }),
+    guardFacts: createGuardFacts(foundation.prices, now),
     isEnabled: options.isEnabled,
     now,
   })
   const accepting = {
     database,
-    gates: [shipmentEnded, recipientOptedOut(consents)],
+    gates: [shipmentEnded, recipientOptedOut(consents), guarded({ database, connectionEvents, log, now })],
     outgoing,
     rejected,
     endConversations: (tx: Executor, ends: readonly ShipmentEnd[]) =>

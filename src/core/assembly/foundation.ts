@@ -35,6 +35,7 @@ import { releaseKept } from '../sending/keep-for-morning.ts'
 import { createLifetimes } from '../sending/lifetime.ts'
 import { createOutgoingStore } from '../sending/outgoing-store.ts'
 import { createCanCarry } from '../sending/route.ts'
+import { loadPrices } from '../stats/prices.ts'
 import { createTemplateSync } from '../templates/sync.ts'
 import { createTemplateStore } from '../templates/template-store.ts'
 import { createOrderDetails } from '../wms/order-details.ts'
@@ -53,6 +54,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
   const flowsFor = createFlowsFor(flows)
   const reasons = loadReasons(`${configDir}/reasons.yaml`)
   const zonesOf = loadTimeZones(configDir)
+  const prices = loadPrices(`${configDir}/prices.yaml`)
   const templates = await loadTemplateRegistry(database, catalog, now())
 
   const providerById = (id: string) => options.providers.find((provider) => provider.id === id)
@@ -143,6 +145,7 @@ export async function createFoundation(options: CoreOptions, onSetAside: (connec
     templates,
     providerById,
     capabilities,
+    prices,
     morning: createMorning({
       settings: settings.get,
       zonesOf,

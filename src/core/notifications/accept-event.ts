@@ -108,6 +108,9 @@ async function write(
     const written = await throughGates({ gates }, tx, plans)
     const drafts = written.flatMap((entry) => draftOf(entry) ?? [])
     const inserted = await outgoing.insert(tx, drafts, now())
+    const newOnes = new Set(inserted.filter(({ isNew }) => isNew).map(({ reference }) => reference))
+    const passed = written.flatMap(sendsOf).filter(({ draft }) => newOnes.has(draft.reference))
+    if (passed.length > 0) for (const gate of gates) await gate.written?.(tx, passed)
     const parked = rejections.length > 0 ? await rejected.park(tx, rejections, now()) : []
     return { decisions: written.map(({ decision }) => decision), inserted, parked }
   })
@@ -147,7 +150,7 @@ const sendsOf = ({ decision }: Plan): SendDecision[] => (decision.type === 'send
 
 const skipped = ({ draft }: SendDecision, failure: Refusal): Decision => ({
   type: 'skip',
-  draft: { ...draft, state: 'skipped', failure, dueAt: undefined, expiresAt: undefined },
+  draft: { ...draft, state: 'skipped', failure, dueAt: undefined, quietUntil: undefined, expiresAt: undefined },
 })
 
 const passedOver: EventResult = { eventId: 'none', outcome: 'skipped', reason: 'no_notification_for_event' }

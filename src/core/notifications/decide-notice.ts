@@ -11,6 +11,7 @@ import { chooseWay } from './choose-way.ts'
 import type { RefuseDecision, SendDecision, SkipDecision } from './decision.ts'
 import { type Fit, type FitDeps, fitContent } from './fit-content.ts'
 import type { Refusal } from './gates/gate.ts'
+import type { GuardFactsOf } from './guards/guard-facts.ts'
 import type { Notice, NotificationKind } from './kinds/kind.ts'
 import { type Morning, uselessFailure } from './morning.ts'
 import { toE164 } from './phone.ts'
@@ -20,6 +21,8 @@ export interface NoticeDeps extends SenderDeps, TemplateDeps, FitDeps {
   readonly settings: (accountId: number, channelId?: string) => Promise<AccountSettings>
   /** Until when it waits because it is quiet where the recipient lives; undefined = it does not. */
   readonly morning: Morning['of']
+  /** What the guards of its account have to know. */
+  readonly guardFacts: GuardFactsOf
   /** The installation's own switch, above every account's. */
   readonly isEnabled: boolean
   readonly now: () => Date
@@ -147,6 +150,7 @@ function send(
     type: 'send',
     connection,
     happenedAt: notice.happenedAt,
+    guard: deps.guardFacts({ settings, provider: connection.provider, content, phone }),
     draft: {
       ...draft,
       connectionId: connection.id,

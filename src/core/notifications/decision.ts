@@ -4,6 +4,7 @@ import type { Connection } from '../accounts/connections.ts'
 import type { Content } from '../contract/content.ts'
 import type { OutgoingDraft } from '../sending/outgoing-message.ts'
 import type { Refusal } from './gates/gate.ts'
+import type { GuardFacts } from './guards/guard-facts.ts'
 import type { ShipmentEnd } from './kinds/shipment-end.ts'
 import type { Rejection } from './rejected-events.ts'
 
@@ -13,6 +14,8 @@ export interface SendDecision {
   readonly connection: Connection
   /** When what it tells of happened, by the subject's own log. */
   readonly happenedAt?: Date | undefined
+  /** Undefined: its account has no guards. */
+  readonly guard?: GuardFacts | undefined
 }
 
 export interface SkipDecision {

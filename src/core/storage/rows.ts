@@ -87,6 +87,11 @@ export function fillRows(tx: Executor, table: string, rows: readonly Values[]): 
   return updateEach(tx, table, rows, (column, value) => `COALESCE(${column}, ${value})`)
 }
 
+/** Adds to columns of many rows in one statement; the first column of each is its key. */
+export async function addToRows(tx: Executor, table: string, rows: readonly Values[]): Promise<void> {
+  await updateEach(tx, table, rows, (column, value) => `${column} + ${value}`)
+}
+
 type Assigned = (column: string, value: string) => string
 
 async function updateEach(tx: Executor, table: string, rows: readonly Values[], assigned: Assigned): Promise<number> {

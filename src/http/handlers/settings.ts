@@ -28,6 +28,7 @@ export const createSettingsHandlers = (deps: SettingsHandlerDeps) => ({
   async put({ params, body, query, caller }: RequestFacts<SettingsInput, { verify: boolean }>): Promise<Reply> {
     const accountId = accountIdOf(params)
     assertReasons(deps, body)
+    assertGuards(channelIdOf(params), body)
     await assertFlows(deps, accountId, channelIdOf(params), body)
     const { whatsappSenderConnectionId: connectionId } = body
     if (connectionId) {
@@ -62,6 +63,13 @@ function assertReasons({ reasonKeys }: SettingsHandlerDeps, { templates = {} }: 
   const unknown = Object.keys(templates).filter((reason) => !reasonKeys.includes(reason))
   if (unknown.length === 0) return
   const errors = unknown.map((reason) => ({ path: `templates.${reason}`, message: 'is no reason' }))
+  throw new HttpProblem(400, 'the body is not valid', { errors })
+}
+
+/** They count what all channels of an account do together. */
+function assertGuards(channelId: string | undefined, { guards }: SettingsInput): void {
+  if (!guards || channelId === undefined) return
+  const errors = [{ path: 'guards', message: 'stand in the settings of the account, for all of its channels' }]
   throw new HttpProblem(400, 'the body is not valid', { errors })
 }
 

@@ -15,6 +15,8 @@ export interface Gate {
    * @returns what speaks against each of them, in their order
    */
   refuse(tx: Executor, messages: readonly SendDecision[]): Promise<readonly (Refusal | undefined)[]>
+  /** Told in the same transaction which of those that all gates let pass are really new, once they are written. */
+  written?(tx: Executor, messages: readonly SendDecision[]): Promise<void>
   /**
    * Looks again once they are written, before calls begin: what another replica wrote meanwhile was not seen.
    * @returns whether each of them must be left to its claim, in their order

@@ -12,9 +12,8 @@ export async function up(schema: QueryInterface): Promise<void> {
   await schema.createTable(
     'usage_counters',
     {
-      id: { type: BIGINT, primaryKey: true, autoIncrement: true },
       /** Account, day, topic and what is counted, in one: `379/2026-06-20/messages`. */
-      name: { type: STRING(160), allowNull: false },
+      id: { type: STRING(160), primaryKey: true },
       account_id: { type: INTEGER, allowNull: false },
       /** In the account's time zone, as yyyy-mm-dd. */
       day: { type: STRING(10), allowNull: false },
@@ -23,6 +22,5 @@ export async function up(schema: QueryInterface): Promise<void> {
     },
     charset,
   )
-  await addIndex(schema, 'usage_counters', ['name'], true)
   await addIndex(schema, 'usage_counters', ['day'])
 }
