@@ -13,5 +13,6 @@ describe('the three messages of the README', function () {
       expect(code, output).to.equal(0)
       expect(output).to.match(/^fdr to \+919810012345 is read: Hello Asha Nair! Your /m)
       expect(output).to.match(/^purchase_order to \+34612345678 is read: Hello Huerta Sol! The purchase order PO-001 /m)
+      expect(output).to.match(/^agent_message to \+919810054321 is read: Please use gate 5\./m)
     }))
 })
