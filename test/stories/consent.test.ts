@@ -25,6 +25,7 @@ import {
   sharedWorld,
   signatureOf,
   storages,
+  type Timeline,
   tap,
   tell,
   timelineOf,
@@ -148,6 +149,23 @@ for (const storage of storages) {
       expect(await tap(world(), sent, 'Reattempt')).to.be.empty
       expect(decisionsOf(world(), customer).map(({ action }) => action)).to.deep.equal(['reattempt'])
       expect(await say(world(), customer, 'hello?')).to.be.empty
+    })
+
+    it('is obeyed by what people write as well', async () => {
+      const { customer } = await aFirstMessage(world())
+      await say(world(), customer, 'stop')
+      const asked = requestsFor(world(), customer).length
+      const request = {
+        accountId: 379,
+        to: customer.phone,
+        type: 'text',
+        text: 'Are you at home?',
+        createdBy: 'agent-7',
+      }
+      const { status, body } = await world().call<Timeline>('POST', '/v1/messages', request)
+      expect([status, body.status, body.failure?.code]).to.deep.equal([202, 'skipped', 'recipient_opted_out'])
+      await settle(world())
+      expect(requestsFor(world(), customer)).to.have.length(asked)
     })
 
     it('to a shared number stops the account of the conversation, and nobody else', async () => {
