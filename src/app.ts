@@ -130,7 +130,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     url: `http://localhost:${port}`,
     async stop() {
       stopping.abort()
-      await consumers?.stopTaking()
+      await Promise.all([consumers?.stopTaking(), sleep(env.DRAIN_SECONDS * 1_000)])
       await core.lanes.drain()
       await http.close()
       await core.links.drain()

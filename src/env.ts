@@ -67,6 +67,10 @@ const gatewaySettings = {
     schema: z.coerce.number().int().min(1).max(10_000).default(50),
     help: "Requests that one client's key may make in a second, of each process",
   },
+  DRAIN_SECONDS: {
+    schema: z.coerce.number().int().min(0).max(30).default(0),
+    help: 'How long a process that is asked to stop still answers, having said that it is not ready: longer than load balancers take to see it',
+  },
   LOG_LEVEL: {
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
     help: 'Least level that is logged',

@@ -27,17 +27,17 @@ async function main(): Promise<void> {
 
   const app = await startApp({ env, log, configDir, secretsKeys, adminKey })
   log.info({ url: app.url, roles: env.ROLES, ...(newAdminKeyPath ? { adminKeyIn: newAdminKeyPath } : {}) }, 'ready')
-  stopOnSignal(app, log, () => output.flushSync())
+  stopOnSignal(app, log, stopMs + env.DRAIN_SECONDS * 1_000, () => output.flushSync())
 }
 
-function stopOnSignal(app: App, log: Logger, flush: () => void): void {
+function stopOnSignal(app: App, log: Logger, patienceMs: number, flush: () => void): void {
   let isStopping = false
   const stop = async (signal: string) => {
     // A terminal sends the same signal to npm and to us, so it may come twice.
     if (isStopping) return
     isStopping = true
     log.info({ signal }, 'stopping')
-    setTimeout(() => process.exit(1), stopMs).unref()
+    setTimeout(() => process.exit(1), patienceMs).unref()
     await app.stop()
     log.info('stopped')
     flush()

@@ -127,6 +127,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     authenticate: createAuthenticate({ adminKey: options.adminKey, apiKeys: core.apiKeys }),
     limitCaller: createCallerLimit(options.clientRequestsPerSecond),
     checkTenant: createCheckTenant(core.ownerOf),
+    stop: options.stop,
     log,
     metrics,
   })

@@ -23,6 +23,8 @@ export interface HttpServerDeps {
   readonly authenticate: Authenticate
   readonly limitCaller: LimitCaller
   readonly checkTenant: CheckTenant
+  /** Aborted when the process is about to stop. */
+  readonly stop: AbortSignal
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -40,6 +42,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   const app = new Koa()
   const router = new Router()
   for (const route of deps.routes) router.register(route.path, [route.method], [pipeline(route, deps)])
+  app.use(leaveTo(deps.stop))
   app.use(observe(deps))
   app.use(router.routes())
   app.use(() => {
@@ -138,6 +141,14 @@ function listen(server: Server, port: number): Promise<number> {
     server.listen(port, () => resolve((server.address() as AddressInfo).port))
   })
 }
+
+/** Who is about to stop asks whoever is connected to go on elsewhere: a connection that is cut fails a request. */
+const leaveTo =
+  (stop: AbortSignal): Koa.Middleware =>
+  async (ctx, next) => {
+    await next()
+    if (stop.aborted) ctx.set('connection', 'close')
+  }
 
 /** How often connections that became idle meanwhile are closed, and when the rest is cut. */
 const idleEveryMs = 100

@@ -36,6 +36,7 @@ describe('a stream of a client', () => {
     look = async () => {}
     streams = []
     server = createHttpServer({
+      stop: new AbortController().signal,
       routes: [
         {
           method: 'get',

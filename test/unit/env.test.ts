@@ -90,6 +90,7 @@ describe('environment', () => {
     ['RETENTION_DAYS', '0'],
     ['RETENTION_DAYS', '30.5'],
     ['METADATA_RETENTION_DAYS', 'ever'],
+    ['DRAIN_SECONDS', '31'],
     ['LOG_LEVEL', 'verbose'],
     ['META_BASE_URL', 'graph'],
     ['META_API_VERSION', '24'],

@@ -33,6 +33,7 @@ const databaseAway = () => Object.assign(new Error('no connection'), { name: 'Se
 
 describe('http server', () => {
   let server: HttpServer
+  let stopping: AbortController
   let port: number
   let seen: RequestFacts<unknown, unknown>[]
   let lines: string[]
@@ -97,7 +98,8 @@ describe('http server', () => {
     metrics = createMetrics()
     const log = createLogger('debug', { stream: { write: (line: string) => void lines.push(line) } })
     const authenticate = createAuthenticate({ adminKey, apiKeys })
-    server = createHttpServer({ routes, authenticate, ...steps, log, metrics })
+    stopping = new AbortController()
+    server = createHttpServer({ routes, authenticate, ...steps, stop: stopping.signal, log, metrics })
     port = await server.listen(0)
   })
   afterEach(() => server.close())
@@ -387,11 +389,20 @@ describe('http server', () => {
     await closing
   })
 
+  it('asks to go on elsewhere once it is about to stop, and answers all the same', async () => {
+    expect((await call('GET', '/nothing')).headers.connection).to.equal('keep-alive')
+    stopping.abort()
+    const { status, headers } = await call('GET', '/nothing')
+    expect({ status, connection: headers.connection }).to.deep.equal({ status: 200, connection: 'close' })
+    expect((await call('GET', '/conflict')).headers.connection).to.equal('close')
+  })
+
   it('says when its port is taken', async () => {
     const second = createHttpServer({
       routes: [],
       authenticate: async () => ({ kind: 'nobody' }),
       ...steps,
+      stop: stopping.signal,
       log: createLogger('silent'),
       metrics: createMetrics(),
     })
