@@ -7,6 +7,8 @@ import { startAnew } from '../../src/core/stats/stats-state.ts'
 import { countAll } from '../../src/core/stats/sweep-stats.ts'
 import { type Database, type Executor, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
+import { insertRows } from '../../src/core/storage/rows.ts'
+import { sqlTime } from '../../src/core/storage/time.ts'
 import { configDir } from '../../src/paths.ts'
 import {
   aConnectionRow,
@@ -63,6 +65,14 @@ for (const kind of storages) {
     const ask = async (question: Partial<RawQuestion>) =>
       (await stats.ask({ from: '2026-11-18', to: '2026-11-21', filters: {}, ...question })) as Answer
 
+    /** Nothing is looked at once more because it was uncommitted a while ago. */
+    async function countUntilSettled(): Promise<void> {
+      for (let looks = 0; looks < 3; looks++) {
+        await countAll({ database, now })
+        nowMs += 600_000
+      }
+    }
+
     /** Everything that is asked equals a count of the rows. */
     async function expectCounted(): Promise<void> {
       const expectEqual = async (found: Item | undefined, where: string) => {
@@ -107,6 +117,26 @@ for (const kind of storages) {
         await countAll({ database, now })
         await expectCounted()
       }
+    })
+
+    it('find a reply, and an action that the courier side took, although the message is as it was', async () => {
+      const options = await history(5)
+      await addMessages(database, 3, options)
+      await countUntilSettled()
+      const at = sqlTime(now())
+      const row = { wa_root_outgoing_message_id: 1, created_at: at, updated_at: at }
+      const reply = { connection_id: 1, reply_message_id: 'r1', customer_reply_type: 'text', ...row }
+      await insertRows(database, 'wa_customer_reply_messages', [reply])
+      await countAll({ database, now })
+      expect((await ask({})).totals).to.deep.include({ replied: 1, savedDeliveries: 0 })
+      await countUntilSettled()
+      const stamps = { created_at: at, updated_at: sqlTime(now()) }
+      const root = { root_outgoing_message_id: 1, account_id: 5, idempotency_key: 'ndr:1' }
+      await insertRows(database, 'ndr_actions', [
+        { ...root, action: 'cancel', request: '{}', state: 'taken', ...stamps },
+      ])
+      await countAll({ database, now })
+      expect((await ask({})).totals).to.deep.include({ replied: 1, savedDeliveries: 1 })
     })
 
     it('find a change that was committed long after the moment that it carries', async () => {

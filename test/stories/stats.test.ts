@@ -207,6 +207,21 @@ for (const storage of storages) {
       expect(utc.items.map(({ day }) => day)).to.deep.equal(['2026-11-19'])
     })
 
+    it('is answered by a price that a report tells and that changes nothing else', async () => {
+      const accountId = await anAccount(world())
+      const message = await aSilentMessage(world(), { account_id: accountId })
+      await tell(world(), aWebhook({ statuses: [aStatus(message.sent, 'delivered')] }))
+      expect((await counted(world(), `accountId=${accountId}`)).totals.cost).to.deep.equal({ INR: '0.115000' })
+      // Long ago, so that nothing but the report's own time tells of it.
+      await world().database.write(
+        `UPDATE wa_outgoing_messages SET updated_at = '2026-11-01 00:00:00.000' WHERE id = $1`,
+        [message.id],
+      )
+      const pricing = { billable: false, pricing_model: 'PMP', category: 'utility' }
+      await tell(world(), aWebhook({ statuses: [aStatus(message.sent, 'deleted', { pricing })] }))
+      expect((await counted(world(), `accountId=${accountId}`)).totals).to.deep.include({ delivered: 1, cost: {} })
+    })
+
     it("is answered to a client about its own account, and about another's not at all", async () => {
       const [own, foreign] = [await anAccount(world()), await anAccount(world())]
       await aSilentMessage(world(), { account_id: own })
