@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import type { Facts } from '../../src/core/stats/cells.ts'
 import { type CountedMessage, countMessage } from '../../src/core/stats/count-message.ts'
-import { binOf } from '../../src/core/stats/histogram.ts'
+import { histogramOf } from '../../src/core/stats/histogram.ts'
 
 const createdAt = new Date('2026-11-20T06:00:00Z')
 const later = (ms: number) => new Date(createdAt.getTime() + ms)
@@ -27,13 +28,13 @@ const aMessage = (changes: Partial<CountedMessage> = {}): CountedMessage => ({
 const charged = 'charged:["utility","91",null]'
 
 describe('what a message counts as', () => {
-  const cases: [label: string, message: Partial<CountedMessage>, facts: Record<string, number>][] = [
+  const cases: [label: string, message: Partial<CountedMessage>, facts: Facts][] = [
     ['waits', {}, { queued: 1 }],
     ['was accepted', { state: 'accepted', statusRank: 3 }, { queued: 1, accepted: 1 }],
     [
       'was read, and nothing else was reported',
       { state: 'accepted', statusRank: 7, readAt: later(2_000), pricingCategory: 'utility' },
-      { queued: 1, accepted: 1, sent: 1, delivered: 1, read: 1, [`delivery:${binOf(2_000)}`]: 1, [charged]: 1 },
+      { queued: 1, accepted: 1, sent: 1, delivered: 1, read: 1, delivery: histogramOf(2_000), [charged]: 1 },
     ],
     [
       'was sent and failed',
@@ -57,7 +58,7 @@ describe('what a message counts as', () => {
         isDecisionTaken: true,
         decision: { action: 'reattempt', decidedAt: later(60_000) },
       },
-      { queued: 1, replied: 1, 'decided:reattempt': 1, saved: 1, [`decision:${binOf(60_000)}`]: 1 },
+      { queued: 1, replied: 1, 'decided:reattempt': 1, saved: 1, decision: histogramOf(60_000) },
     ],
   ]
   for (const [label, message, facts] of cases)

@@ -1,19 +1,39 @@
 /** Counts, and their sums: pure. */
 
-/** What is counted of some messages: name -> whole number; nothing is 0. */
-export type Facts = Record<string, number>
+import { addHistograms, type Histogram } from './histogram.ts'
 
-/** Facts of messages that are alike: their dimensions, as {@link cellKey} writes them -> facts. */
+/** A whole number, or durations. */
+export type Count = number | Histogram
+
+/** What is counted of some messages: name -> count; nothing is 0. */
+export type Facts = Record<string, Count>
+
+/** Facts of messages that are alike: their dimensions, as a key -> facts. */
 export type Cells = Record<string, Facts>
 
 /** Adds facts, or takes them away; what comes to 0 is left out, so that equal counts are equal objects. */
 export function addFacts(into: Facts, facts: Readonly<Facts>, times = 1): void {
-  for (const [name, count] of Object.entries(facts)) {
-    const sum = (into[name] ?? 0) + count * times
-    if (sum === 0) delete into[name]
-    else into[name] = sum
-  }
+  for (const [name, count] of Object.entries(facts)) addCount(into, name, count, times)
 }
+
+export function addCount(into: Facts, name: string, count: Count, times = 1): void {
+  const sum = typeof count === 'number' ? numberIn(into, name) + count * times : sumOf(into[name], count, times)
+  if (sum === 0 || (typeof sum !== 'number' && sum.length === 0)) delete into[name]
+  else into[name] = sum
+}
+
+export const numberIn = (facts: Readonly<Facts>, name: string): number => {
+  const count = facts[name]
+  return typeof count === 'number' ? count : 0
+}
+
+export const histogramIn = (facts: Readonly<Facts>, name: string): Histogram => {
+  const count = facts[name]
+  return typeof count === 'object' ? count : []
+}
+
+const sumOf = (known: Count | undefined, count: Histogram, times: number): Histogram =>
+  addHistograms(typeof known === 'object' ? known : [], count, times)
 
 /** The same for cells. */
 export function addCells(into: Cells, cells: Readonly<Cells>, times = 1): void {

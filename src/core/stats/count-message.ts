@@ -3,7 +3,7 @@
 import { type MessageState, rank, statusOf } from '../sending/outgoing-message.ts'
 import type { Facts } from './cells.ts'
 import { destinationOf } from './destination.ts'
-import { binOf } from './histogram.ts'
+import { histogramOf } from './histogram.ts'
 
 /** A message as far as it is counted. */
 export interface CountedMessage {
@@ -66,7 +66,7 @@ function answers({ isAnswered, decision, isDecisionTaken, createdAt }: CountedMe
 
 /** From when the message was asked for. */
 const timeTo = (what: 'delivery' | 'decision', from: Date, at: Date | null): Facts =>
-  at ? { [`${what}:${binOf(at.getTime() - from.getTime())}`]: 1 } : {}
+  at ? { [what]: histogramOf(at.getTime() - from.getTime()) } : {}
 
 /** An amount of the provider's own wins; otherwise what was delivered is charged, unless it is reported to be free. */
 function charge(message: CountedMessage, isDelivered: boolean): Facts {

@@ -1,6 +1,6 @@
 /** A tally as the API shows it: pure. */
 
-import type { Facts } from './cells.ts'
+import { type Facts, histogramIn, numberIn } from './cells.ts'
 import { quantile } from './histogram.ts'
 import type { Tally } from './tally.ts'
 
@@ -14,14 +14,14 @@ export function tallyView({ facts, cost, unpriced }: Tally): object {
     partsOf(facts, 'decided'),
   ]
   return {
-    ...Object.fromEntries(plain.map((name) => [name, facts[name] ?? 0])),
+    ...Object.fromEntries(plain.map((name) => [name, numberIn(facts, name)])),
     failed: total(failedBy),
     failedBy,
     skipped: total(skippedBy),
     skippedBy,
     decided: total(decidedBy),
     decidedBy,
-    savedDeliveries: facts.saved ?? 0,
+    savedDeliveries: numberIn(facts, 'saved'),
     timeToDelivery: timesOf(facts, 'delivery'),
     timeToDecision: timesOf(facts, 'decision'),
     cost: Object.fromEntries(
@@ -36,16 +36,16 @@ export function tallyView({ facts, cost, unpriced }: Tally): object {
 /** Facts named `<of>:<part>`, by part. */
 function partsOf(facts: Facts, of: string): Record<string, number> {
   const prefix = `${of}:`
-  const found = Object.entries(facts).filter(([name]) => name.startsWith(prefix))
-  return Object.fromEntries(found.map(([name, count]) => [name.slice(prefix.length), count] as const).sort())
+  const found = Object.keys(facts).filter((name) => name.startsWith(prefix))
+  return Object.fromEntries(found.sort().map((name) => [name.slice(prefix.length), numberIn(facts, name)]))
 }
 
 const total = (parts: Readonly<Record<string, number>>): number =>
   Object.values(parts).reduce((sum, count) => sum + count, 0)
 
 function timesOf(facts: Facts, of: string) {
-  const bins = new Map(Object.entries(partsOf(facts, of)).map(([bin, count]) => [Number(bin), count]))
-  return { medianMs: quantile(bins, 0.5), p95Ms: quantile(bins, 0.95) }
+  const histogram = histogramIn(facts, of)
+  return { medianMs: quantile(histogram, 0.5), p95Ms: quantile(histogram, 0.95) }
 }
 
 /** Millionths as a decimal number, without a float in between. */

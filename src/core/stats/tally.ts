@@ -1,6 +1,6 @@
 /** Facts of one item of an answer, with their costs. */
 
-import { addFacts, type Facts } from './cells.ts'
+import { addCount, addFacts, type Facts } from './cells.ts'
 import { type ChargeKey, chargePrefix } from './count-message.ts'
 import type { Prices } from './prices.ts'
 
@@ -30,9 +30,10 @@ const freeText = 'service'
  */
 export function addToTally(tally: Tally, facts: Readonly<Facts>, provider: string, at: Date, rules: CostRules): void {
   for (const [name, count] of Object.entries(facts)) {
-    if (name.startsWith(chargePrefix)) addCharge(tally, name, count, { provider, at }, rules)
+    if (typeof count !== 'number') addCount(tally.facts, name, count)
+    else if (name.startsWith(chargePrefix)) addCharge(tally, name, count, { provider, at }, rules)
     else if (name === 'amount') addCost(tally, rules.prices.reportedCurrency(provider), count)
-    else tally.facts[name] = (tally.facts[name] ?? 0) + count
+    else addCount(tally.facts, name, count)
   }
 }
 
@@ -59,6 +60,6 @@ function addCost(tally: Tally, currency: string = noCurrency, micros = 0): void 
 
 export function addTally(into: Tally, tally: Tally): void {
   addFacts(into.facts, tally.facts)
-  addFacts(into.cost, tally.cost)
+  for (const [currency, micros] of Object.entries(tally.cost)) addCost(into, currency, micros)
   into.unpriced += tally.unpriced
 }
