@@ -2,13 +2,13 @@
 
 import type { Database, Executor } from '../storage/database.ts'
 import { sqlTime } from '../storage/time.ts'
-import { addCells, type Cells } from './cells.ts'
+import { addCells, type Cells, isEmpty } from './cells.ts'
 import { type BlockCells, blockOf, readBlock } from './read-block.ts'
 import { difference } from './recount.ts'
 import { type Slot, segmentOf } from './slots.ts'
 import { holdState, uncommittedMs } from './stats-state.ts'
 import { storedCells } from './stored-blocks.ts'
-import { addBlock, type Sums } from './sums.ts'
+import { addBlock, type Sums, withSegments } from './sums.ts'
 
 export interface Checked {
   readonly blocks: number
@@ -105,7 +105,7 @@ async function checkSegment(tx: Executor, first: Slot): Promise<{ names: string[
   const isWrong = (name: string) => {
     const rest = structuredClone(cells.get(name) ?? {})
     addCells(rest, expected.get(name)?.cells ?? {}, -1)
-    return Object.keys(rest).length > 0
+    return !isEmpty(rest)
   }
   return { names: [...names], wrong: [...names].filter(isWrong) }
 }
@@ -120,7 +120,7 @@ async function sumsOfBlocks(tx: Executor, first: Slot, end: Slot): Promise<Sums>
     const cells = (await storedCells(tx, [Number(id)])).get(Number(id)) ?? {}
     addBlock(sums, within(cells, first, end))
   }
-  return sums
+  return withSegments(sums)
 }
 
 const within = (cells: BlockCells, first: Slot, end: Slot): BlockCells =>

@@ -4,11 +4,11 @@
  */
 
 import type { Database, Executor } from '../storage/database.ts'
-import { addCells } from './cells.ts'
+import { addCells, type Cells, isEmpty } from './cells.ts'
 import { type BlockCells, readBlock } from './read-block.ts'
 import { holdState } from './stats-state.ts'
 import { settle, storedCells, writeBlock } from './stored-blocks.ts'
-import { addBlock, applyChanges, type Sums } from './sums.ts'
+import { addBlock, applyChanges, type Sums, withSegments } from './sums.ts'
 
 /**
  * @param blocks not too many for one transaction
@@ -28,7 +28,7 @@ export function recount(database: Database, blocks: readonly number[]): Promise<
       else await note(tx, changes, { block, counted, change })
     }
     await settle(tx, same)
-    await applyChanges(tx, database, changes)
+    await applyChanges(tx, database, withSegments(changes))
     return true
   })
 }
@@ -48,9 +48,10 @@ async function note(tx: Executor, changes: Sums, { block, counted, change }: Cha
 export function difference(now: BlockCells, before: BlockCells): BlockCells {
   const result: BlockCells = {}
   for (const slot of new Set([...Object.keys(now), ...Object.keys(before)].map(Number))) {
-    const cells = structuredClone(now[slot] ?? {})
+    const cells: Cells = {}
+    addCells(cells, now[slot] ?? {})
     addCells(cells, before[slot] ?? {}, -1)
-    if (Object.keys(cells).length > 0) result[slot] = cells
+    if (!isEmpty(cells)) result[slot] = cells
   }
   return result
 }

@@ -2,7 +2,7 @@
 
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
-import { addCells, type Cells } from './cells.ts'
+import { addCells, type Cells, isEmpty } from './cells.ts'
 import type { BlockCells } from './read-block.ts'
 import { addTo, type Dimensions, parseCellKey, type Scope, scopeNames } from './scopes.ts'
 import { type Slot, type Span, segmentOf } from './slots.ts'
@@ -24,20 +24,26 @@ export type Sums = Map<string, Sum>
 
 const nameOf = ({ scope, account, slots, first }: SumKey): string => `${scope}/${account}/${slots}/${first}`
 
-/** Adds the cells of a block to the sums that they belong to. */
+/** Adds the cells of a block to the sums of their slots. */
 export function addBlock(sums: Sums, block: BlockCells): void {
   for (const [slot, cells] of Object.entries(block)) addSlot(sums, Number(slot), cells)
 }
 
 function addSlot(sums: Sums, slot: Slot, cells: Cells): void {
-  const spans: Span[] = [{ first: slot, slots: 1 }, segmentOf(slot)]
   for (const [key, facts] of Object.entries(cells)) {
     const of = parseCellKey(key) as Dimensions
     for (const scope of scopeNames) {
       const account = scope === 'account' ? of.account : 0
-      for (const span of spans) addTo(cellsOf(sums, { scope, account, ...span }), scope, of, facts)
+      addTo(cellsOf(sums, { scope, account, first: slot, slots: 1 }), scope, of, facts)
     }
   }
+}
+
+/** The same sums, and those of the segments that they are parts of. */
+export function withSegments(sums: Sums): Sums {
+  const all: Sums = new Map(sums)
+  for (const { key, cells } of sums.values()) addCells(cellsOf(all, { ...key, ...segmentOf(key.first) }), cells)
+  return all
 }
 
 function cellsOf(sums: Sums, key: SumKey): Cells {
@@ -75,7 +81,7 @@ export async function applyChanges(
   await insertRows(tx, 'wa_stats_sums', added.map(sumRow), keepExisting)
 }
 
-const hasCells = (sum: Sum | undefined): boolean => sum !== undefined && Object.keys(sum.cells).length > 0
+const hasCells = (sum: Sum | undefined): boolean => sum !== undefined && !isEmpty(sum.cells)
 
 function changed(stored: string, change: Sum | undefined): string {
   const cells = JSON.parse(stored) as Cells
