@@ -21,7 +21,14 @@ describe('documentation', () => {
 
   it('names only commands of package.json', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
-    const paths = ['README.md', 'CONTRIBUTING.md', 'docs/performance.md', 'docs/add-a-provider.md', 'docs/keys.md']
+    const paths = [
+      'README.md',
+      'CONTRIBUTING.md',
+      'docs/performance.md',
+      'docs/add-a-provider.md',
+      'docs/keys.md',
+      'docs/statistics.md',
+    ]
     const pages = paths.map((path) => readFileSync(path, 'utf8'))
     const named = pages.flatMap((page) => [...page.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name))
     expect(named).to.include('demo')
