@@ -199,6 +199,24 @@ for (const storage of storages) {
       expect(proved.body.numberProvedAt).to.be.a('string')
     })
 
+    it('is not proved by a key of another number that works', async () => {
+      const channels = [1, 2].map((n) => ({ phoneNumberId: String(nextNumber++), wabaId: `96000000000000${n}` }))
+      const [target, own] = channels.map((ids, n) => ({ ...ids, apiKey: `squatted${n}${ids.phoneNumberId}_AK` }))
+      for (const channel of [target, own])
+        if (channel) world().provider.dialog360.add({ ...channel, displayPhoneNumber: '+911150008700' })
+      const enterAt360 = async (apiKey: string | undefined) => {
+        const { accountId } = await aClient(world())
+        const credentials = { phoneNumberId: target?.phoneNumberId, apiKey }
+        const draft = { accountId, provider: '360dialog', name: 'Own', businessPhone: '+911150008700', credentials }
+        return (await world().call<Shown>('POST', '/v1/connections', draft)).body
+      }
+      const squatted = await enterAt360(own?.apiKey)
+      expect(squatted).to.include({ state: 'active', numberProvedAt: null })
+      expect((await enterAt360(target?.apiKey)).numberProvedAt).to.be.a('string')
+      const after = await world().call<Shown>('GET', `/v1/connections/${squatted.id}`)
+      expect(after.body.stateReason).to.equal(setAsideReason)
+    })
+
     it('does not keep a gateway from starting whose environment describes it', () =>
       inWorld({ storage }, async (alone) => {
         const { owned, guessed } = await aNumber(alone)
