@@ -96,7 +96,10 @@ export const fdrValues = (
     item_count: countUnits(fdr.items),
     phone,
     address: fdr.address,
-    amount: fdr.amount === undefined ? undefined : decimalText(fdr.amount, { phone, language }),
+    // Asked for by one template only, and a number's country takes a while to find.
+    get amount() {
+      return fdr.amount === undefined ? undefined : decimalText(fdr.amount, { phone, language })
+    },
     support_phone: support.phone,
     support_email: support.email,
     items: itemList(fdr.items, words.andMore),
