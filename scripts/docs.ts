@@ -8,11 +8,9 @@ import { providersPage } from './docs/providers-page.ts'
 const start = '<!-- configuration: start -->'
 const end = '<!-- configuration: end -->'
 
-const readme = readFileSync('README.md', 'utf8')
-const [before = '', rest = ''] = readme.split(start)
-const [, after = ''] = rest.split(end)
 const pages: Record<string, string> = {
-  'README.md': `${before}${start}\n${envTable()}\n${end}${after}`,
+  'README.md': withTable('README.md'),
+  'docs/deployment.md': withTable('docs/deployment.md'),
   '.env.example': envExample(),
   'docs/providers.md': providersPage(providers),
 }
@@ -22,6 +20,13 @@ if (!process.argv.includes('--check')) for (const [path, text] of stale) writeFi
 else if (stale.length > 0) {
   process.stderr.write(`not current: ${stale.map(([path]) => path).join(', ')}; run npm run docs\n`)
   process.exit(1)
+}
+
+/** The page with the table of variables between its marks. */
+function withTable(path: string): string {
+  const [before = '', rest = ''] = readFileSync(path, 'utf8').split(start)
+  const [, after = ''] = rest.split(end)
+  return `${before}${start}\n${envTable()}\n${end}${after}`
 }
 
 function read(path: string): string {
