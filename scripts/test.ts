@@ -54,7 +54,7 @@ const startServices = async ({ groups }: TestPlan): Promise<TestServices | undef
 }
 
 /** These wait most of their time: beside the others they cost hardly any. */
-const waiting: readonly string[] = ['stories', 'proof/doubts', 'proof/frozen']
+const waiting: readonly string[] = ['stories', 'prometheus', 'proof/doubts', 'proof/frozen']
 
 /** What uses the broker must have it alone, which takes a virtual host that can be made. */
 const isAside = ({ name }: TestGroup, services: TestServices | undefined): boolean =>

@@ -18,7 +18,7 @@ export type TestPlan = {
 /** Tests of pure functions, of adapters against a fake vendor and of pages: they run without MySQL and RabbitMQ. */
 const withoutServices = new Set(['unit', 'contract', 'docs'])
 
-const withGateways = /^(integration|proof)(\/|$)/
+const withGateways = /^(integration|proof|prometheus)(\/|$)/
 
 export const listTestFiles = (folder: string): string[] =>
   existsSync(folder)

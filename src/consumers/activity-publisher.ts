@@ -58,7 +58,11 @@ export async function startActivityPublisher(deps: ActivityPublisherDeps): Promi
     async publishDue() {
       const open = channel
       if (!open) return 0
-      const publishOne = (event: StoredActivity) => publish(open, event)
+      const publishOne = async (event: StoredActivity) => {
+        const isConfirmed = await publish(open, event)
+        if (isConfirmed) log.debug(factsOf(event), 'activity event published')
+        return isConfirmed
+      }
       const { found, confirmed } = await publishActivity({ activity, lease, publish: publishOne, now })
       metrics.published.inc(confirmed)
       if (found > 0) metrics.batchSize.observe({ batch: 'activity' }, found)
@@ -69,6 +73,13 @@ export async function startActivityPublisher(deps: ActivityPublisherDeps): Promi
     },
   }
 }
+
+const factsOf = ({ rootId, sequence, eventSubType, eventId }: StoredActivity) => ({
+  conversationId: String(rootId),
+  sequence,
+  eventSubType,
+  eventId,
+})
 
 function publish(channel: ConfirmChannel, event: StoredActivity): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 /** Events of the warehouse system from RabbitMQ. */
 
 import type { EventResult } from '../core/notifications/accept-event.ts'
+import { correlationIn } from '../core/observe/correlation.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
 import { type QueueConsumer, startQueueConsumer } from './queue-consumer.ts'
@@ -9,7 +10,7 @@ import { names } from './topology.ts'
 export interface EventConsumerDeps {
   readonly url: string
   /** Resolves once the event is committed, parked ones included; rejects only when the database is away. */
-  readonly accept: (body: Buffer) => Promise<EventResult>
+  readonly accept: (body: Buffer, correlationId: string | undefined) => Promise<EventResult>
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -23,7 +24,8 @@ export const startEventConsumer = ({ url, accept, log, metrics }: EventConsumerD
     purpose: 'events',
     queue: names.eventQueue,
     prefetch,
-    accept: ({ content }) => accept(content),
+    accept: ({ content, properties }) =>
+      accept(content, correlationIn({ 'x-correlation-id': properties.correlationId, ...properties.headers })),
     log,
     metrics,
   })

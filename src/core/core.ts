@@ -122,9 +122,10 @@ export interface Bells {
 }
 
 export interface Core {
-  readonly acceptEvent: (body: Buffer) => Promise<EventResult>
+  /** @param correlationId the caller's own name of the event, for the log */
+  readonly acceptEvent: (body: Buffer, correlationId?: string) => Promise<EventResult>
   /** A message that somebody asks for who waits for the answer; see {@link createAccepting}. */
-  readonly acceptMessage: (message: AgentMessage, key: string) => Promise<EventResult>
+  readonly acceptMessage: (message: AgentMessage, key: string, correlationId?: string) => Promise<EventResult>
   readonly webhooks: WebhookIntake
   readonly work: Work
   readonly bells: Bells

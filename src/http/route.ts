@@ -35,6 +35,8 @@ export interface RequestFacts<Body = unknown, Query = Record<string, string>> {
   readonly params: Readonly<Record<string, string>>
   readonly query: Query
   readonly headers: IncomingHttpHeaders
+  /** The caller's own name of the request, or a new one: in the log and in the answer's `x-correlation-id`. */
+  readonly correlationId: string
   /** The validated body, or the raw bytes where the table says `raw`. */
   readonly body: Body
 }

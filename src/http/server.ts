@@ -1,10 +1,12 @@
 /** The HTTP server: one pipeline, driven by the route table. */
 
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { Router } from '@koa/router'
 import Koa from 'koa'
+import { correlationIn } from '../core/observe/correlation.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
 import { BatcherFullError } from '../core/storage/batcher.ts'
@@ -75,7 +77,15 @@ function pipeline(route: Route, { authenticate, limitCaller, checkTenant }: Http
     await route.admit?.(params)
     const body = await bodyOf(route, ctx)
     checkReserved(route.reserved ?? [], caller, body)
-    const asked = { method: ctx.method, caller, params, query: query as object, headers: ctx.headers, body }
+    const asked = {
+      method: ctx.method,
+      caller,
+      params,
+      query: query as object,
+      headers: ctx.headers,
+      correlationId: ctx.state.correlationId,
+      body,
+    }
     const request = route.tenant ? await checkTenant(route.tenant, asked as RequestFacts) : asked
     const reply = await route.handler(request as RequestFacts<never, never>)
     if (reply.body instanceof Readable && caller.kind === 'client') endStreamWithKey(ctx.res, identify)
@@ -102,6 +112,8 @@ function answer(ctx: Koa.Context, { status, body, headers = {} }: Reply): void {
 function observe({ log, metrics }: HttpServerDeps): Koa.Middleware {
   return async (ctx, next) => {
     const startedAt = performance.now()
+    ctx.state.correlationId = correlationIn(ctx.headers) ?? randomUUID()
+    ctx.set('x-correlation-id', ctx.state.correlationId)
     try {
       await next()
     } catch (error) {
@@ -118,8 +130,9 @@ const statusClass = (status: number) => `${Math.floor(status / 100)}xx` as Statu
 
 function answerProblem(ctx: Koa.Context, error: unknown, log: Logger): void {
   const problem = problemOf(error)
-  if (problem.status === 500) log.error({ err: error, route: ctx.state.route }, 'request failed')
-  if (problem.status === 503 && problem !== error) log.warn({ err: error, route: ctx.state.route }, 'request put off')
+  const { route, correlationId } = ctx.state
+  if (problem.status === 500) log.error({ err: error, route, correlationId }, 'request failed')
+  if (problem.status === 503 && problem !== error) log.warn({ err: error, route, correlationId }, 'request put off')
   ctx.status = problem.status
   ctx.body = JSON.stringify(problem.body)
   ctx.type = 'application/problem+json'

@@ -48,7 +48,7 @@ for (const kind of storages) {
       for (const accountId of Array(10).fill(mine)) {
         const query = { accountId, after: 0, limit: 50 }
         const facts = { method: 'GET', caller: { kind: 'admin' as const }, params: {}, body: undefined }
-        const { body } = await handlers.stream({ ...facts, query, headers: {} })
+        const { body } = await handlers.stream({ ...facts, query, headers: {}, correlationId: 'none' })
         if (typeof body !== 'object' || !('on' in body)) throw new Error('no stream')
         body.on('data', (chunk: Buffer) => heard.push(chunk.toString()))
       }

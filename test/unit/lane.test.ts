@@ -12,6 +12,7 @@ const phoneOf = (recipient: string | number): string => `+91981001${String(recip
 
 const aMessage = (id: number, recipient: string | number = id): ClaimedMessage => ({
   id,
+  conversationId: id,
   reference: `reference-${id}`,
   attempt: 1,
   accountId: 379,

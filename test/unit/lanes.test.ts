@@ -12,6 +12,7 @@ const aConnection = (id: number, changes: Partial<Connection> = {}): Connection 
 
 const aMessage = (id: number, connectionId = 1): ClaimedMessage => ({
   id,
+  conversationId: id,
   reference: `reference-${id}`,
   attempt: 1,
   accountId: 379,

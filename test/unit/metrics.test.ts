@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { newStages } from '../../src/core/inbound/count-reports.ts'
+import { newStages } from '../../src/core/inbound/tell-reports.ts'
 import { createBalance } from '../../src/core/observe/balance.ts'
 import { metricTable } from '../../src/core/observe/metric-table.ts'
 import { createMetrics } from '../../src/core/observe/metrics.ts'

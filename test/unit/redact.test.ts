@@ -40,6 +40,25 @@ describe('log lines', () => {
     expect(line).to.not.contain('hunter2')
   })
 
+  const quoting = [
+    "Incorrect string value: '\\xF0\\x9F Asha' for column 'wa_contacts'.'name' at row 1",
+    'Unexpected token \'A\', "Asha Nair"... is not valid JSON',
+    'no message to +91 98101 00001',
+    'refused for 919810100001',
+    'asha.nair@example.com is not allowed',
+  ]
+  for (const words of quoting)
+    it(`show no data that an error quotes: ${words}`, () => {
+      const line = logged({ err: new Error(words) })
+      expect(line).to.contain('…')
+      expect(line).to.not.match(/Asha|asha|98101/)
+    })
+
+  it('show names of tables and servers in an error', () => {
+    const words = "Table 'gateway.wa_polls' doesn't exist at 127.0.0.1:3306"
+    expect(logged({ err: new Error(words) })).to.contain(words)
+  })
+
   it('bear errors that are none, and endless ones', () => {
     expect(logged({ err: 'words' })).to.contain('words')
     expect(logged({ err: undefined })).to.contain('message')

@@ -99,6 +99,12 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
   metrics.onScrape(() =>
     metrics.invariantDrift.set({ invariant: 'events' }, Math.abs(balance.missing(batcher.size() + parking))),
   )
+  const report = (facts: object, { outcome, reason, messageId, rejectedEventId }: EventResult) => {
+    const conversationId = messageId === undefined ? undefined : String(messageId)
+    // What is parked somebody has to look at.
+    const level = outcome === 'parked' ? 'info' : 'debug'
+    log[level]({ ...facts, conversationId, outcome, reason, rejectedEventId }, 'event taken in')
+  }
   const putOff = (cause: unknown): never => {
     balance.out()
     metrics.eventsPutOff.inc()
@@ -117,14 +123,19 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     }
   }
   return {
-    event: (body: Buffer): Promise<EventResult> => {
+    async event(body: Buffer, correlationId?: string): Promise<EventResult> {
       balance.in()
-      return batcher.add(() => decide.event(body)).catch((error) => park(body, error))
+      const result = await batcher.add(() => decide.event(body)).catch((error) => park(body, error))
+      report({ correlationId, eventId: result.eventId }, result)
+      return result
     },
     /** @param key the same however often the same message is asked for; unique within the account */
-    message: (message: AgentMessage, key: string): Promise<EventResult> => {
+    async message(message: AgentMessage, key: string, correlationId?: string): Promise<EventResult> {
       balance.in()
-      return batcher.add(() => decide.notice(agentMessage, agentNotice(message, key))).catch(putOff)
+      const result = await batcher.add(() => decide.notice(agentMessage, agentNotice(message, key))).catch(putOff)
+      // The key is the caller's own choice, and may name somebody.
+      report({ correlationId }, result)
+      return result
     },
   }
 }

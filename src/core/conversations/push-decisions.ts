@@ -75,7 +75,10 @@ export function createDecisionPusher(deps: PushDeps): DecisionPusher {
   const begin = (action: ClaimedNdr, callBeforeMs: number) => {
     const pushing = push(action, callBeforeMs)
       // It is pushed again when its lease is over, under the same key.
-      .catch((error) => log.warn({ err: error, actionId: action.id }, 'outcome of a decision could not be stored'))
+      .catch((error) => {
+        const facts = { err: error, conversationId: String(action.rootId), actionId: action.id }
+        log.warn(facts, 'outcome of a decision could not be stored')
+      })
       .finally(() => running.delete(pushing))
     running.add(pushing)
   }

@@ -76,7 +76,15 @@ function refusalActivity(root: OutgoingRecord, { action, outcome }: EndedPush, a
 function report({ log, metrics }: RecordDeps, { action, outcome }: EndedPush): void {
   const { state, responseStatus: status, attempts } = outcome
   metrics.ndrCalls.inc({ result: state })
-  const facts = { actionId: action.id, idempotencyKey: action.request.idempotencyKey, state, status, attempts }
+  const conversationId = String(action.rootId)
+  const facts = {
+    conversationId,
+    actionId: action.id,
+    idempotencyKey: action.request.idempotencyKey,
+    state,
+    status,
+    attempts,
+  }
   if (state === 'refused') log.warn(facts, 'decision refused by the courier side')
   else log.info(facts, 'decision pushed')
 }

@@ -213,10 +213,11 @@ function announce(deps: ApplyRepliesDeps, advances: readonly Advance[], strayCou
   if (advances.length + strayCount > 0) deps.activity.committed()
   deps.wake(new Set(advances.flatMap((step) => step.followUp?.connectionId ?? [])))
   if (advances.some((step) => step.ndr)) deps.decided()
-  for (const step of advances) count(deps, step)
+  for (const step of advances) report(deps, step)
 }
 
-function count({ metrics }: ApplyRepliesDeps, { conversation, eventSubType, ndr, isChange }: Advance): void {
+function report({ metrics, log }: ApplyRepliesDeps, { conversation, eventSubType, ndr, isChange }: Advance): void {
+  log.debug({ conversationId: String(conversation.rootId), eventSubType }, 'reply applied')
   const step = eventSubType === 'customer_reply' ? 'words' : 'choice'
   metrics.replies.inc({ step: ndr ? 'decision' : step })
   if (!ndr) return

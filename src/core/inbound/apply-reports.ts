@@ -15,12 +15,12 @@ import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import { accountFailures } from '../sending/react.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { applyGroup } from '../storage/one-by-one.ts'
-import { countReports } from './count-reports.ts'
 import { earlierConnections } from './earlier-connections.ts'
 import { type InboundStore, type PendingReport, type SettledReport, unconfirmed } from './inbound-store.ts'
 import { nextLook } from './matching.ts'
 import { writePricing } from './pricing.ts'
 import { type MatchedReports, raiseAll } from './raise-all.ts'
+import { tellReports } from './tell-reports.ts'
 
 export interface ApplyReportsDeps extends FailoverDeps {
   readonly database: Database
@@ -59,11 +59,14 @@ async function putOffFirst({ database, store, now }: ApplyReportsDeps): Promise<
   })
 }
 
+const none: ReadonlyMap<number, number> = new Map()
+
 async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> {
-  const { database, store, outgoing, activity, metrics, now } = deps
+  const { database, store, outgoing, activity, now } = deps
   const applied = await database.transaction(async (tx) => {
     const pending = await store.dueReports(tx, limit, now())
-    if (pending.length === 0) return { pending, count: 0, echoed: [], failed: [], takingOver: [], raised: [] }
+    if (pending.length === 0)
+      return { pending, count: 0, echoed: [], failed: [], takingOver: [], ids: none, raised: [] }
     const candidates = await matchReports(tx, { outgoing, store }, pending)
     const records = await outgoing.lock(tx, [...candidates.values()])
     const ids = await ownOnly(tx, pending, candidates, records)
@@ -83,13 +86,13 @@ async function applyDue(deps: ApplyReportsDeps, limit: number): Promise<number> 
     )
     const echoed = echoesIn(pending, ids, changed)
     const raised = changed.map((after) => ({ before: records.get(after.id), after }))
-    return { pending, count: activities.length, echoed, failed, takingOver, raised }
+    return { pending, count: activities.length, echoed, failed, takingOver, ids, raised }
   })
   if (applied.count > 0) activity.committed()
   noteEchoes(deps, applied.echoed)
   noteAccountFailures(deps, applied.failed)
   if (applied.takingOver.length > 0) deps.wake(new Set(applied.takingOver.flatMap((draft) => draft.connectionId ?? [])))
-  countReports(metrics, applied)
+  tellReports(deps, applied)
   return applied.pending.length
 }
 

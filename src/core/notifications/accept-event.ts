@@ -198,6 +198,7 @@ function start(
 function firstAttempt({ draft, connection }: SendDecision, id: number, callBefore: number): ClaimedMessage {
   return {
     id,
+    conversationId: draft.root?.id ?? id,
     reference: draft.reference,
     attempt: 1,
     accountId: draft.accountId,

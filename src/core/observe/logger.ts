@@ -1,7 +1,7 @@
 /** JSON log lines. A healthy system logs no `error` and no `warn`. */
 
 import { type DestinationStream, destination, pino } from 'pino'
-import { redactedPaths } from './redact.ts'
+import { redactedPaths, withoutQuotes } from './redact.ts'
 
 export type Logger = import('pino').Logger
 
@@ -23,5 +23,10 @@ export const createLogger = (
 /** A database error carries its statement and values, which are somebody's data: only kind and words are logged. */
 function errorFacts(error: unknown) {
   if (!(error instanceof Error)) return { message: String(error) }
-  return { type: error.name, message: error.message.slice(0, 500), stack: error.stack?.slice(0, 2_000) }
+  const { name, message, stack = '' } = error
+  const words = withoutQuotes(message.slice(0, 500))
+  // Its words stand in it once more.
+  const at = stack.indexOf(message)
+  const places = at < 0 ? stack : stack.slice(0, at) + words + stack.slice(at + message.length)
+  return { type: name, message: words, stack: places.slice(0, 2_000) }
 }

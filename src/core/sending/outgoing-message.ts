@@ -98,6 +98,8 @@ export interface OutgoingDraft {
 /** A message that is claimed and about to be handed to its provider. */
 export interface ClaimedMessage {
   readonly id: number
+  /** Id of the conversation's first message, by which its way through the logs is followed. */
+  readonly conversationId: number
   readonly reference: string
   /** Number of this attempt, from 1. */
   readonly attempt: number

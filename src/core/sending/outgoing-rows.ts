@@ -212,6 +212,7 @@ export function claimed(record: OutgoingRecord, attempt: number, callBefore: num
   if (record.connectionId === null || record.content === null) return undefined
   return {
     id: record.id,
+    conversationId: record.rootOutgoingId ?? record.id,
     reference: record.reference,
     attempt,
     accountId: record.accountId,

@@ -52,7 +52,7 @@ export function createSendMessage(deps: SendDeps): SendMessage {
     onAnswered(outcome)
     const template = message.content.type === 'template' ? message.content.template : undefined
     const attempt = { messageId: message.id, attempt: message.attempt, connectionId: message.connectionId, template }
-    const recorded = await recordForSure(deps, { ...attempt, outcome, startedAt, finishedAt: deps.now() })
+    const recorded = await recordForSure(deps, message, { ...attempt, outcome, startedAt, finishedAt: deps.now() })
     await deps.react(message, outcome, recorded, sender)
     report(deps, message, outcome, { startedAt, provider: sender?.provider })
   }
@@ -118,20 +118,33 @@ const lastRetryMs = 5_000
 const maxTries = 720
 
 /** An outcome that is known must not be lost because the database is away: it is kept and tried until it is written. */
-async function recordForSure({ record, log }: SendDeps, attempt: EndedAttempt): Promise<Recorded | undefined> {
+async function recordForSure(
+  { record, log }: SendDeps,
+  message: ClaimedMessage,
+  attempt: EndedAttempt,
+): Promise<Recorded | undefined> {
   let ended = attempt
   for (let tries = 1, waitMs = firstRetryMs; tries <= maxTries; tries++, waitMs = Math.min(waitMs * 2, lastRetryMs)) {
     try {
       return await record.add(ended)
     } catch (error) {
       if (isUniqueViolation(error)) ended = { ...ended, outcome: idOfAnother }
-      log.warn({ err: error, messageId: ended.messageId }, 'outcome of a send could not be stored yet')
+      log.warn({ err: error, ...idsOf(message) }, 'outcome of a send could not be stored yet')
       await sleep(waitMs)
     }
   }
-  log.error({ messageId: ended.messageId, outcome: ended.outcome }, 'outcome of a send was given up')
+  // The vendor's words and id of the message may tell who the recipient is.
+  log.error({ ...idsOf(message), outcome: ended.outcome.outcome }, 'outcome of a send was given up')
   return undefined
 }
+
+/** What follows a message through the logs; never the provider's id of it, in which the recipient's number is encoded. */
+const idsOf = ({ conversationId, id, reference, attempt }: ClaimedMessage) => ({
+  conversationId: String(conversationId),
+  messageId: id,
+  reference,
+  attempt,
+})
 
 function report(
   { countSent, now, log, metrics }: SendDeps,
@@ -141,11 +154,11 @@ function report(
 ): void {
   metrics.sends.inc({ provider, outcome: outcome.outcome })
   metrics.sendSeconds.observe({ provider }, (now().getTime() - startedAt.getTime()) / 1000)
-  const facts = { reference: message.reference, attempt: message.attempt, connectionId: message.connectionId }
+  const facts = { ...idsOf(message), connectionId: message.connectionId }
   if (outcome.outcome === 'accepted') {
     countSent(message.templateId)
     metrics.connectionSends.inc({ connection: String(message.connectionId) })
-    log.debug({ ...facts, messageId: outcome.messageId }, 'message accepted')
+    log.debug(facts, 'message accepted')
   } else {
     // The vendor's words may name a person; they are on the message.
     const { code, vendorCode } = outcome.failure

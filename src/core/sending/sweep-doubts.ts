@@ -77,8 +77,15 @@ async function decideAll(deps: DoubtDeps, ids: readonly number[]): Promise<void>
     await activity.insert(tx, lost, now())
     return decided
   })
-  for (const { decision } of decided) if (decision !== 'wait') deps.metrics.doubts.inc({ resolution: decision })
+  for (const end of decided) report(deps, end)
   activity.committed()
+}
+
+function report({ metrics, log }: DoubtDeps, { record, decision }: Decided): void {
+  if (decision === 'wait') return
+  metrics.doubts.inc({ resolution: decision })
+  const conversationId = String(record.rootOutgoingId ?? record.id)
+  log.info({ conversationId, messageId: record.id, resolution: decision }, 'doubt decided')
 }
 
 type Decided = DoubtDecision & { readonly record: OutgoingRecord }

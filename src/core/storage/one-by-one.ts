@@ -43,10 +43,13 @@ export interface ItemWork<T> {
 }
 
 /**
- * The same for items that are known beforehand.
+ * The same for messages that are known beforehand.
  * @throws when the database is away or busy, or too much waits for it: then no item is to blame
  */
-export async function workOnGroup<T>({ work, putOff, log }: ItemWork<T>, items: readonly T[]): Promise<void> {
+export async function workOnGroup<T extends number | { readonly id: number }>(
+  { work, putOff, log }: ItemWork<T>,
+  items: readonly T[],
+): Promise<void> {
   try {
     return await work(items)
   } catch (error) {
@@ -57,7 +60,8 @@ export async function workOnGroup<T>({ work, putOff, log }: ItemWork<T>, items: 
       await work([item])
     } catch (error) {
       if (isNobodysFault(error)) throw error
-      log.error({ err: error }, 'one of a group could not be worked on; it is put off')
+      const messageId = typeof item === 'number' ? item : item.id
+      log.error({ err: error, messageId }, 'one of a group could not be worked on; it is put off')
       await putOff(item, error)
     }
   }

@@ -8,16 +8,16 @@ import type { Idempotently } from '../steps/idempotency.ts'
 
 export interface AgentMessageDeps {
   /** Resolves once the message is committed. */
-  readonly accept: (message: AgentMessage, key: string) => Promise<EventResult>
+  readonly accept: (message: AgentMessage, key: string, correlationId: string) => Promise<EventResult>
   readonly message: (id: number) => Promise<object | undefined>
   readonly idempotently: Idempotently
 }
 
 export const createAgentMessageHandlers = ({ accept, message, idempotently }: AgentMessageDeps) => ({
-  post: ({ body, headers }: RequestFacts<AgentMessage>): Promise<Reply> => {
+  post: ({ body, headers, correlationId }: RequestFacts<AgentMessage>): Promise<Reply> => {
     const request = { accountId: body.accountId, path: '/v1/messages', headers, content: JSON.stringify(body) }
     return idempotently(request, async (key) => {
-      const { messageId, reason, detail = '' } = await accept(body, key)
+      const { messageId, reason, detail = '' } = await accept(body, key, correlationId)
       if (messageId === undefined) throw new HttpProblem(422, detail, { reason })
       return { status: 202, body: (await message(messageId)) ?? {} }
     })

@@ -9,14 +9,15 @@ import { rowId } from '../steps/validate.ts'
 
 export interface EventHandlerDeps {
   /** Resolves once the event is committed. */
-  readonly accept: (body: Buffer) => Promise<EventResult>
+  readonly accept: (body: Buffer, correlationId: string) => Promise<EventResult>
   readonly message: (id: number) => Promise<object | undefined>
   readonly rejected: RejectedEvents
   readonly now: () => Date
 }
 
 export const createEventHandlers = (deps: EventHandlerDeps) => ({
-  post: async ({ body }: RequestFacts<Buffer>): Promise<Reply> => told(deps, await deps.accept(body)),
+  post: async ({ body, correlationId }: RequestFacts<Buffer>): Promise<Reply> =>
+    told(deps, await deps.accept(body, correlationId)),
 
   async listRejected({ query }: RequestFacts<undefined, RejectedFilter>): Promise<Reply> {
     const found = await deps.rejected.list(query)
@@ -24,13 +25,13 @@ export const createEventHandlers = (deps: EventHandlerDeps) => ({
     return { status: 200, body: { items: found.map(shown), next } }
   },
 
-  async replay({ params, caller }: RequestFacts): Promise<Reply> {
+  async replay({ params, caller, correlationId }: RequestFacts): Promise<Reply> {
     const id = rowId(params.id)
     const event = id === undefined ? undefined : await deps.rejected.get(id)
     if (!event) throw notFound('rejected event')
     if (event.source !== 'event') throw new HttpProblem(409, 'only events can be replayed')
     if (event.state === 'erased') throw new HttpProblem(409, 'the event was erased: there is nothing left to replay')
-    const result = await deps.accept(event.body)
+    const result = await deps.accept(event.body, correlationId)
     if (result.outcome !== 'parked')
       await deps.rejected.markReplayed(event, actorOf(caller), result.outcome, deps.now())
     return told(deps, result)
