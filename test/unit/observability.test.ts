@@ -47,6 +47,19 @@ describe('alert rules', () => {
     })
   }
 
+  it('send whoever reads the runbook to routes that there are', () => {
+    const routes = readFileSync('src/http/routes.ts', 'utf8')
+    const calls = [...page.matchAll(/`(GET|POST|PATCH|PUT|DELETE) (\/[\w/{}-]+)`/g)]
+    expect(calls.length).to.be.above(5)
+    for (const [call, method = '', path = ''] of calls) {
+      const row = `{ method: '${method.toLowerCase()}',`
+      const isThere = routes
+        .split('\n')
+        .some((line) => line.includes(row) && line.includes(`'${path.replace(/\{(\w+)\}/g, ':$1')}'`))
+      expect(isThere, call).to.equal(true)
+    }
+  })
+
   it('become faster in everything that is a time', () => {
     const rules = 'increase(x[30m]) > 5 * 60\nfor: 2m'
     expect(inFasterTime(rules)).to.equal('increase(x[120s]) > 5 * 4\nfor: 8s')
