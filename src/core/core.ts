@@ -10,7 +10,7 @@ import type { SettingsStore } from './accounts/settings.ts'
 import type { TemplateHealth } from './accounts/template-health.ts'
 import type { TemplateRegistry } from './accounts/templates.ts'
 import type { ActivityStore } from './activity/activity-store.ts'
-import { createAccepting } from './assembly/accepting.ts'
+import { type Asking, createAccepting } from './assembly/accepting.ts'
 import { createFoundation } from './assembly/foundation.ts'
 import { createMirror } from './assembly/mirror.ts'
 import { createPrivacy } from './assembly/privacy.ts'
@@ -18,6 +18,8 @@ import { createReturning } from './assembly/returning.ts'
 import { createSending } from './assembly/sending.ts'
 import { createStatistics } from './assembly/statistics.ts'
 import { type AuditLog, createAuditLog } from './audit/audit-log.ts'
+import { acceptBulk, type BulkAnswer, type BulkRequest } from './bulks/accept-bulk.ts'
+import { type BulkStore, createBulkStore } from './bulks/bulk-store.ts'
 import { type ContactAdmin, createContactAdmin } from './contacts/contact-facts.ts'
 import type { Capabilities, HttpClient, ProviderAdapter, ProviderDefinition } from './contract/provider.ts'
 import type { FlowsOverride } from './conversations/flows.ts'
@@ -54,7 +56,9 @@ import type { Database, Executor } from './storage/database.ts'
 import { createLease, type Lease } from './storage/lease.ts'
 import type { TemplateSync } from './templates/sync.ts'
 import type { TemplateStore } from './templates/template-store.ts'
+import { textOf } from './timeline/message-view.ts'
 import { createMessages, type Messages } from './timeline/messages.ts'
+import { type ConversationsFilter, type ConversationsPage, phoneConversations } from './timeline/phone-conversations.ts'
 
 export interface CoreOptions {
   readonly database: Database
@@ -125,7 +129,7 @@ export interface Core {
   /** @param correlationId the caller's own name of the event, for the log */
   readonly acceptEvent: (body: Buffer, correlationId?: string) => Promise<EventResult>
   /** A message that somebody asks for who waits for the answer; see {@link createAccepting}. */
-  readonly acceptMessage: (message: AgentMessage, key: string, correlationId?: string) => Promise<EventResult>
+  readonly acceptMessage: (message: AgentMessage, key: string, asking?: Asking) => Promise<EventResult>
   readonly webhooks: WebhookIntake
   readonly work: Work
   readonly bells: Bells
@@ -152,6 +156,10 @@ export interface Core {
   /** Held by the one replica that publishes activity events. */
   readonly publisherLease: Lease
   readonly rejected: RejectedEvents
+  readonly bulks: BulkStore
+  /** What was written with a phone (E.164). */
+  readonly conversations: (phone: string, filter: ConversationsFilter) => Promise<ConversationsPage>
+  readonly acceptBulk: (request: BulkRequest) => Promise<BulkAnswer>
   /** What callers name by a key of their own. */
   readonly requests: IdempotentRequests
   readonly erasures: Erasures
@@ -213,6 +221,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   })
   metrics.onScrape(createStateReading({ database, metrics, lanes: sending.lanes.snapshot, now }))
   const requests = createIdempotentRequests(database, now)
+  const bulks = createBulkStore(database, now)
   const mirror = createMirror(options, foundation, sending)
   const statistics = createStatistics(options, foundation)
   const privacy = createPrivacy(options, foundation)
@@ -265,6 +274,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     activity,
     publisherLease: createLease({ database, name: 'publish_activity', now }),
     rejected: foundation.rejected,
+    bulks,
+    conversations: (phone, filter) =>
+      phoneConversations({ database, textOf: (record) => textOf(catalog, record) }, phone, filter),
+    acceptBulk: (request) => acceptBulk({ store: bulks, accept: accepting.message }, request),
     requests,
     erasures: privacy.erasures,
     messages: createMessages({

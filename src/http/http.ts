@@ -10,8 +10,10 @@ import { createActivityHandlers } from './handlers/activity.ts'
 import { createAgentMessageHandlers } from './handlers/agent-messages.ts'
 import { createApiKeyHandlers } from './handlers/api-keys.ts'
 import { createAuditHandlers } from './handlers/audit.ts'
+import { createBulkHandlers } from './handlers/bulks.ts'
 import { createConnectionHandlers } from './handlers/connections.ts'
 import { createContactHandlers } from './handlers/contacts.ts'
+import { createConversationHandlers } from './handlers/conversations.ts'
 import { createDoctorHandlers } from './handlers/doctor.ts'
 import { createErasureHandlers } from './handlers/erasure.ts'
 import { createEventHandlers } from './handlers/events.ts'
@@ -60,6 +62,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     log,
     metrics,
   }
+  const idempotently = createIdempotently({ requests: core.requests, log })
   const verifying = { adapter, capabilities: core.capabilities, catalog: core.catalog }
   const routes = createRoutes({
     events: createEventHandlers({
@@ -77,8 +80,10 @@ export function createHttp(options: HttpOptions): HttpServer {
     agentMessages: createAgentMessageHandlers({
       accept: core.acceptMessage,
       message: core.messages.get,
-      idempotently: createIdempotently({ requests: core.requests, log }),
+      idempotently,
     }),
+    conversations: createConversationHandlers({ conversations: core.conversations, settings: core.settings.get }),
+    bulks: createBulkHandlers({ accept: core.acceptBulk, store: core.bulks, idempotently }),
     actions: createActionHandlers(core.actions),
     contacts: createContactHandlers(core.contacts),
     links: createLinkHandlers({ links: core.links, rules: core.linkRules }),

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { settingsSchema } from '../core/accounts/settings-schema.ts'
+import { mostBulkBytes } from '../core/bulks/bulk-lines.ts'
 import { agentMessageSchema } from '../core/notifications/kinds/agent-message.ts'
 import { maxEventBytes } from '../core/notifications/parse-event.ts'
 import type { createActionHandlers } from './handlers/actions.ts'
@@ -9,8 +10,10 @@ import type { createActivityHandlers } from './handlers/activity.ts'
 import type { createAgentMessageHandlers } from './handlers/agent-messages.ts'
 import { apiKeySchema, type createApiKeyHandlers } from './handlers/api-keys.ts'
 import type { createAuditHandlers } from './handlers/audit.ts'
+import type { createBulkHandlers } from './handlers/bulks.ts'
 import { connectionChanges, connectionSchema, type createConnectionHandlers } from './handlers/connections.ts'
 import { consentSchema, type createContactHandlers } from './handlers/contacts.ts'
+import type { createConversationHandlers } from './handlers/conversations.ts'
 import type { createDoctorHandlers } from './handlers/doctor.ts'
 import { type createErasureHandlers, erasureSchema } from './handlers/erasure.ts'
 import type { createEventHandlers } from './handlers/events.ts'
@@ -30,6 +33,8 @@ export interface Handlers {
   readonly activity: ReturnType<typeof createActivityHandlers>
   readonly messages: ReturnType<typeof createMessageHandlers>
   readonly agentMessages: ReturnType<typeof createAgentMessageHandlers>
+  readonly bulks: ReturnType<typeof createBulkHandlers>
+  readonly conversations: ReturnType<typeof createConversationHandlers>
   readonly actions: ReturnType<typeof createActionHandlers>
   readonly links: ReturnType<typeof createLinkHandlers>
   readonly settings: ReturnType<typeof createSettingsHandlers>
@@ -73,7 +78,8 @@ const actionFilter = accountPage.extend({
 })
 /** All that an account can have come on one page: whoever turns none sees them as before. */
 const connectionPage = accountPage.extend({ limit: limit(200, 200) })
-const contactFilter = z.object(ofAccount)
+const accountFilter = z.object(ofAccount)
+const conversationPage = z.object({ limit: limit(200), cursor: z.string().max(40).optional(), ...ofAccount })
 const verify = z.object({
   verify: z
     .enum(['true', 'false'])
@@ -97,7 +103,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, agentMessages, actions, links, settings, providers, connections, contacts, doctor, templates, stats, apiKeys, audit, erasure, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, agentMessages, bulks, conversations, actions, links, settings, providers, connections, contacts, doctor, templates, stats, apiKeys, audit, erasure, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -111,11 +117,16 @@ export const createRoutes = ({ events, activity, messages, agentMessages, action
   { method: 'get',    path: '/v1/activity/stream',             auth: 'read',   tenant: 'filter',         query: activityPage,                     handler: activity.stream },
   { method: 'get',    path: '/v1/messages',                    auth: 'read',   tenant: 'filter',         query: messageFilter,                    handler: messages.list },
   { method: 'post',   path: '/v1/messages',                    auth: 'send',   tenant: 'body',           body: agentMessageSchema,                handler: agentMessages.post },
+  { method: 'post',   path: '/v1/messages/bulk',               auth: 'send',   tenant: 'filter',         query: accountFilter, body: 'raw', maxBytes: mostBulkBytes, handler: bulks.post },
+  { method: 'get',    path: '/v1/bulks/:id',                   auth: 'read',   tenant: 'bulk',                                                    handler: bulks.get },
+  { method: 'get',    path: '/v1/bulks/:id/errors',            auth: 'read',   tenant: 'bulk',           query: page,                             handler: bulks.errors },
+  { method: 'post',   path: '/v1/bulks/:id/cancel',            auth: 'send',   tenant: 'bulk',                                                    handler: bulks.cancel },
+  { method: 'get',    path: '/v1/conversations/:phone',        auth: 'read',   tenant: 'filter',         query: conversationPage,                 handler: conversations.get },
   { method: 'get',    path: '/v1/messages/:id',                auth: 'read',   tenant: 'message',                                                 handler: messages.get },
   { method: 'post',   path: '/v1/messages/:id/resolve',        auth: 'send',   tenant: 'message',        body: resolveSchema,                     handler: messages.resolve },
   { method: 'get',    path: '/v1/actions',                     auth: 'read',   tenant: 'filter',         query: actionFilter,                     handler: actions.list },
   { method: 'post',   path: '/v1/actions/:id/retry',           auth: 'send',   tenant: 'action',                                                  handler: actions.retry },
-  { method: 'get',    path: '/v1/contacts/:phone',             auth: 'read',   tenant: 'filter',         query: contactFilter,                    handler: contacts.get },
+  { method: 'get',    path: '/v1/contacts/:phone',             auth: 'read',   tenant: 'filter',         query: accountFilter,                    handler: contacts.get },
   { method: 'put',    path: '/v1/contacts/:phone/consent',     auth: 'manage', tenant: 'body',           body: consentSchema,                     handler: contacts.putConsent },
   { method: 'get',    path: '/v1/templates',                   auth: 'read',   tenant: 'shared',                                                  handler: messages.templates },
   { method: 'get',    path: settingsPath,                      auth: 'read',   tenant: 'path',                                                    handler: settings.get },

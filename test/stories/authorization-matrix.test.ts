@@ -48,6 +48,7 @@ const bodies: Readonly<Record<string, (accountId: number) => object>> = {
     text: 'Are you at home?',
     source: 'customer',
   }),
+  'POST /v1/messages/bulk': () => [{ to: '+919810099999', text: 'Are you at home?', source: 'customer' }],
   'POST /v1/messages/:id/resolve': () => ({ action: 'ignore' }),
   'PUT /v1/accounts/:accountId/settings': () => ({ isWhatsappEnabled: true }),
   'PUT /v1/accounts/:accountId/channels/:channelId/settings': () => ({ isWhatsappEnabled: true }),
@@ -132,6 +133,7 @@ const fieldOf: Readonly<Record<string, keyof Tenant>> = {
   message: 'message',
   connection: 'connection',
   action: 'action',
+  bulk: 'bulk',
   'rejected event': 'rejectedEvent',
   'API key': 'apiKey',
 }
@@ -163,7 +165,7 @@ async function idOf(world: World, { owner, stranger, platform }: Cast, { method,
 const kindsOf = (column: TenantColumn): readonly Kind[] => {
   if (column === 'shared') return ['own']
   if (column === 'body') return kinds.filter((kind) => kind !== 'malformed')
-  const isPlatforms = column !== 'message' && column !== 'action' && column !== 'rejected event'
+  const isPlatforms = column !== 'message' && column !== 'action' && column !== 'bulk' && column !== 'rejected event'
   return kinds.filter((kind) => isPlatforms || kind !== "the platform's")
 }
 

@@ -12,6 +12,7 @@ export interface Tenant {
   readonly action: string
   readonly rejectedEvent: string
   readonly apiKey: string
+  readonly bulk: string
   /** Texts that only appear in what is this tenant's. */
   readonly marks: readonly string[]
 }
@@ -34,6 +35,9 @@ export async function aTenant(world: World): Promise<Tenant> {
     [connectionId, accountId, news, `tenant-${accountId}`, '2026-11-20 06:30:00.000'],
   )
   const { id: apiKey } = await aKey(world, accountId, { name: `Key of ${accountId} ${connectionId}` })
+  const lines = JSON.stringify([{ to: customer.phone, text: name, source: 'customer' }])
+  const bulked = await world.call<{ id: string }>('POST', `/v1/messages/bulk?accountId=${accountId}`, lines)
+  const bulk = bulked.body.id
   expect(action?.id).to.be.greaterThan(0)
   return {
     accountId,
@@ -42,6 +46,7 @@ export async function aTenant(world: World): Promise<Tenant> {
     action: String(action?.id),
     rejectedEvent: body.rejectedEventId,
     apiKey,
+    bulk,
     marks: [customer.local, name, phoneNumberId, news, `Key of ${accountId} ${connectionId}`],
   }
 }

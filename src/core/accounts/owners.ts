@@ -7,6 +7,7 @@ const tables = {
   message: 'wa_outgoing_messages',
   connection: 'wa_connections',
   action: 'ndr_actions',
+  bulk: 'message_bulks',
   'rejected event': 'rejected_events',
   'API key': 'api_keys',
 } as const

@@ -6,6 +6,7 @@ import type { CoreOptions } from '../core.ts'
 import { acceptAll, type EventResult, parkUnstorable } from '../notifications/accept-event.ts'
 import { createDecide } from '../notifications/decide.ts'
 import type { Ask } from '../notifications/decision.ts'
+import { bulkCancelled } from '../notifications/gates/bulk-cancelled.ts'
 import { guarded } from '../notifications/gates/guarded.ts'
 import { recipientOptedOut } from '../notifications/gates/recipient-opted-out.ts'
 import { shipmentEnded } from '../notifications/gates/shipment-ended.ts'
@@ -17,6 +18,13 @@ import { createBatcher } from '../storage/batcher.ts'
 import type { Executor } from '../storage/database.ts'
 import type { Foundation } from './foundation.ts'
 import type { Sending } from './sending.ts'
+
+/** What a message comes from. */
+export interface Asking {
+  /** The bulk that it is a line of. */
+  readonly bulkId?: number
+  readonly correlationId?: string | undefined
+}
 
 /** @returns the stories of one event and of one message that is asked for; what comes together is accepted in groups */
 export function createAccepting(options: CoreOptions, foundation: Foundation, sending: Sending) {
@@ -68,7 +76,13 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
   })
   const accepting = {
     database,
-    gates: [shipmentEnded, recipientOptedOut(consents), guarded({ database, connectionEvents, log, now })],
+    gates: [
+      shipmentEnded,
+      recipientOptedOut(consents),
+      bulkCancelled(database.forUpdate),
+      // Last: what another one turns away must not be counted.
+      guarded({ database, connectionEvents, log, now }),
+    ],
     outgoing,
     rejected,
     endConversations: (tx: Executor, ends: readonly ShipmentEnd[]) =>
@@ -130,9 +144,10 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
       return result
     },
     /** @param key the same however often the same message is asked for; unique within the account */
-    async message(message: AgentMessage, key: string, correlationId?: string): Promise<EventResult> {
+    async message(message: AgentMessage, key: string, { bulkId, correlationId }: Asking = {}): Promise<EventResult> {
       balance.in()
-      const result = await batcher.add(() => decide.notice(agentMessage, agentNotice(message, key))).catch(putOff)
+      const notice = agentNotice(message, key, bulkId)
+      const result = await batcher.add(() => decide.notice(agentMessage, notice)).catch(putOff)
       // The key is the caller's own choice, and may name somebody.
       report({ correlationId }, result)
       return result

@@ -5,7 +5,7 @@
 
 import type { Connection } from '../accounts/connections.ts'
 import type { Reservation } from '../sending/lane.ts'
-import type { ClaimedMessage, OutgoingDraft } from '../sending/outgoing-message.ts'
+import { type ClaimedMessage, type OutgoingDraft, priority } from '../sending/outgoing-message.ts'
 import { callDeadline } from '../sending/outgoing-rows.ts'
 import type { Claim, Inserted, OutgoingStore } from '../sending/outgoing-store.ts'
 import { BatcherFullError } from '../storage/batcher.ts'
@@ -83,6 +83,8 @@ interface Plan {
 
 function plan({ reserve, now }: AcceptDeps, decision: Decision): Plan {
   if (decision.type !== 'send' || decision.draft.dueAt > now()) return { decision }
+  // It would take the slot of what goes before it.
+  if (decision.draft.priority === priority.bulk) return { decision }
   const reservation = reserve(decision.connection, decision.draft.customerPhone ?? '')
   return { decision, reservation }
 }

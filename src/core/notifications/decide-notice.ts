@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { Connection } from '../accounts/connections.ts'
 import type { AccountSettings } from '../accounts/settings.ts'
 import type { OrderSnapshot } from '../activity/order-snapshot.ts'
+import { priority } from '../sending/outgoing-message.ts'
 import type { ChosenRoute } from '../sending/route.ts'
 import type { SenderDeps, SenderWish } from './choose-sender.ts'
 import type { ChosenTemplate, TemplateDeps } from './choose-template.ts'
@@ -98,6 +99,7 @@ const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({
   reason: notice.content.type === 'reason' ? notice.content.reason : undefined,
   customerPhone: phone,
   createdBy: notice.createdBy,
+  priority: notice.bulkId === undefined ? priority.usual : priority.bulk,
   snapshot: capped({ ...notice.snapshot, accountSlug: notice.snapshot.accountSlug ?? settings.accountSlug ?? '' }),
   expiresAt: new Date(deps.now().getTime() + kind.usefulMs),
 })
@@ -149,6 +151,7 @@ function send(
   return {
     type: 'send',
     connection,
+    bulkId: notice.bulkId,
     happenedAt: notice.happenedAt,
     guard: deps.guardFacts({ settings, provider: connection.provider, content, phone }),
     draft: {

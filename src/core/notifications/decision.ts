@@ -12,6 +12,8 @@ export interface SendDecision {
   readonly type: 'send'
   readonly draft: OutgoingDraft & { readonly content: Content; readonly dueAt: Date }
   readonly connection: Connection
+  /** The bulk that it is a line of. */
+  readonly bulkId?: number | undefined
   /** When what it tells of happened, by the subject's own log. */
   readonly happenedAt?: Date | undefined
   /** Undefined: its account has no guards. */

@@ -57,7 +57,7 @@ function waitOf(record: OutgoingRecord): { waitingUntil: Date | null; waitingFor
 }
 
 /** What the recipient reads. Of an account's own template only the values are known. */
-function textOf(catalog: TemplateCatalog, { content }: OutgoingRecord): string | null {
+export function textOf(catalog: TemplateCatalog, { content }: OutgoingRecord): string | null {
   if (!content) return null
   if (content.type !== 'template') return content.text
   const { name, language } = content.template

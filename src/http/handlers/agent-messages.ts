@@ -8,7 +8,7 @@ import type { Idempotently } from '../steps/idempotency.ts'
 
 export interface AgentMessageDeps {
   /** Resolves once the message is committed. */
-  readonly accept: (message: AgentMessage, key: string, correlationId: string) => Promise<EventResult>
+  readonly accept: (message: AgentMessage, key: string, asking: { correlationId: string }) => Promise<EventResult>
   readonly message: (id: number) => Promise<object | undefined>
   readonly idempotently: Idempotently
 }
@@ -17,7 +17,7 @@ export const createAgentMessageHandlers = ({ accept, message, idempotently }: Ag
   post: ({ body, headers, correlationId }: RequestFacts<AgentMessage>): Promise<Reply> => {
     const request = { accountId: body.accountId, path: '/v1/messages', headers, content: JSON.stringify(body) }
     return idempotently(request, async (key) => {
-      const { messageId, reason, detail = '' } = await accept(body, key, correlationId)
+      const { messageId, reason, detail = '' } = await accept(body, key, { correlationId })
       if (messageId === undefined) throw new HttpProblem(422, detail, { reason })
       return { status: 202, body: (await message(messageId)) ?? {} }
     })

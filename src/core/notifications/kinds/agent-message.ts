@@ -140,8 +140,11 @@ function unreadable(issues: readonly z.core.$ZodIssue[]): Reading {
   }
 }
 
-/** @param key the same however often the same message is asked for; unique within the account */
-export function agentNotice(message: AgentMessage, key: string): Notice {
+/**
+ * @param key the same however often the same message is asked for; unique within the account
+ * @param bulkId of the bulk that it is a line of
+ */
+export function agentNotice(message: AgentMessage, key: string, bulkId?: number): Notice {
   const { accountId: account, connectionId, to, content, createdBy, references, eta } = message
   return {
     accountId: account,
@@ -150,6 +153,7 @@ export function agentNotice(message: AgentMessage, key: string): Notice {
     phone: to,
     connectionId: connectionId === undefined ? undefined : Number(connectionId),
     createdBy,
+    bulkId,
     ignoredBecause: whyIgnored(message),
     snapshot: { customerPhone: to, references, eta },
   }

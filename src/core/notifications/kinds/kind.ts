@@ -77,6 +77,8 @@ export interface Notice {
   readonly connectionId?: number | undefined
   /** Who asked for it, where a person did. */
   readonly createdBy?: string | undefined
+  /** The bulk that it is a line of: it leaves after all else. */
+  readonly bulkId?: number | undefined
   /** Why it is only written down, in one word; undefined: it is to be sent. */
   readonly ignoredBecause?: string | undefined
   readonly snapshot: OrderSnapshot
