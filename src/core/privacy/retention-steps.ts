@@ -1,5 +1,8 @@
 /** How long what is kept, table by table. */
 
+import { blockOf } from '../stats/read-block.ts'
+import { markDue } from '../stats/stored-blocks.ts'
+import type { Database, Executor } from '../storage/database.ts'
 import { type PersonalTable, personalTables } from './personal-data.ts'
 
 /** Days after which what is personal is cleared, and after which the rest is deleted. */
@@ -8,7 +11,10 @@ export interface RetentionDays {
   readonly metadata: number
 }
 
-type Deletable = Pick<PersonalTable, 'name' | 'time' | 'columns' | 'isOpen'>
+interface Deletable extends Pick<PersonalTable, 'name' | 'time' | 'columns' | 'isOpen'> {
+  /** What else is to be done in the transaction that deletes rows. */
+  readonly onDelete?: (tx: Executor, database: Database, ids: readonly number[]) => Promise<void>
+}
 
 interface Step {
   /** Of its mark: whoever changes it starts from the beginning. */
@@ -47,7 +53,8 @@ const deletable: readonly Deletable[] = [
   plain('wa_connection_events'),
   plain('message_bulks'),
   { name: 'erasures', time: 'requested_at', columns: ['due_at'], isOpen: (row) => row.due_at !== null },
-  messages,
+  // A row that is gone leaves no time of change by which statistics would find that they count it no more.
+  { ...messages, onDelete: (tx, database, ids) => markDue(tx, database, ids.map(blockOf)) },
 ]
 
 const deleting = deletable.map(

@@ -79,17 +79,16 @@ async function deal(database: Database, step: RetentionStep, ids: readonly numbe
   return open
 }
 
-function deleteRows(database: Database, { name, columns, isOpen }: DeleteStep['table'], ids: readonly number[]) {
+function deleteRows(database: Database, table: DeleteStep['table'], ids: readonly number[]) {
+  const { name, columns, isOpen } = table
   return database.transaction(async (tx) => {
     const head = `SELECT ${['id', ...columns].join(', ')} FROM ${name} WHERE id`
     const sorted = [...ids].sort((a, b) => a - b)
     const rows = await selectIn<Row>(tx, head, sorted, ` ORDER BY id${database.forUpdate}`)
     const isHeld = (row: Row) => isOpen(row, 'aged')
-    await deleteIn(
-      tx,
-      name,
-      rows.filter((row) => !isHeld(row)).map(({ id }) => Number(id)),
-    )
+    const deleted = rows.filter((row) => !isHeld(row)).map(({ id }) => Number(id))
+    await deleteIn(tx, name, deleted)
+    await table.onDelete?.(tx, database, deleted)
     return rows.filter(isHeld).map(({ id }) => Number(id))
   })
 }

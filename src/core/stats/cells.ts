@@ -42,11 +42,15 @@ export function addCells(into: Cells, cells: Readonly<Cells>, times = 1): void {
 }
 
 export function addToCell(into: Cells, key: string, facts: Readonly<Facts>, times = 1): void {
-  const known = into[key]
-  const cell = known ?? {}
-  addFacts(cell, facts, times)
-  if (isEmpty(cell)) delete into[key]
-  else if (known === undefined) into[key] = cell
+  const cell = into[key]
+  if (cell === undefined && times === 1) {
+    if (!isEmpty(facts)) into[key] = { ...facts }
+    return
+  }
+  const sum = cell ?? {}
+  addFacts(sum, facts, times)
+  if (isEmpty(sum)) delete into[key]
+  else if (cell === undefined) into[key] = sum
 }
 
 export function isEmpty(of: Readonly<Facts> | Readonly<Cells>): boolean {

@@ -48,10 +48,16 @@ async function note(tx: Executor, changes: Sums, { block, counted, change }: Cha
 export function difference(now: BlockCells, before: BlockCells): BlockCells {
   const result: BlockCells = {}
   for (const slot of new Set([...Object.keys(now), ...Object.keys(before)].map(Number))) {
-    const cells: Cells = {}
-    addCells(cells, now[slot] ?? {})
-    addCells(cells, before[slot] ?? {}, -1)
+    const [counted, known] = [now[slot] ?? {}, before[slot]]
+    const cells = known ? minus(counted, known) : counted
     if (!isEmpty(cells)) result[slot] = cells
   }
   return result
+}
+
+function minus(counted: Cells, known: Cells): Cells {
+  const cells: Cells = {}
+  addCells(cells, counted)
+  addCells(cells, known, -1)
+  return cells
 }

@@ -54,15 +54,19 @@ export async function storedCells(executor: Executor, blocks: readonly number[])
 const unpacked = async (cells: Buffer | null): Promise<BlockCells> =>
   cells === null ? {} : (JSON.parse((await inflate(cells)).toString('utf8')) as BlockCells)
 
-/** Writes down what was counted. */
+/** Writes down what was counted; a block in which there is no message any more is forgotten. */
 export async function writeBlock(tx: Executor, block: number, cells: BlockCells): Promise<void> {
   const slots = Object.keys(cells).map(Number)
-  const packed = slots.length === 0 ? null : await deflate(Buffer.from(JSON.stringify(cells)), { level })
+  if (slots.length === 0) {
+    await tx.write(`DELETE FROM ${table} WHERE id = $1`, [block])
+    return
+  }
+  const packed = await deflate(Buffer.from(JSON.stringify(cells)), { level })
   await tx.write(`UPDATE ${table} SET cells = $2, first_slot = $3, last_slot = $4, is_due = 0 WHERE id = $1`, [
     block,
     packed,
-    slots.length === 0 ? null : Math.min(...slots),
-    slots.length === 0 ? null : Math.max(...slots),
+    Math.min(...slots),
+    Math.max(...slots),
   ])
 }
 

@@ -75,18 +75,26 @@ export async function applyChanges(
     const row = stored.get(name)
     return row ? [{ id: Number(row.id), cells: changed(row.cells, changes.get(name)) }] : []
   })
-  for (let from = 0; from < updated.length; from += rowsOfUpdate)
-    await updateRows(tx, 'wa_stats_sums', updated.slice(from, from + rowsOfUpdate))
+  const [left, emptied] = [
+    updated.filter(({ cells }) => !isEmpty(cells)),
+    updated.filter(({ cells }) => isEmpty(cells)),
+  ]
+  for (let from = 0; from < left.length; from += rowsOfUpdate) {
+    const rows = left.slice(from, from + rowsOfUpdate).map(({ id, cells }) => ({ id, cells: JSON.stringify(cells) }))
+    await updateRows(tx, 'wa_stats_sums', rows)
+  }
+  // Messages that are deleted leave none.
+  for (const { id } of emptied) await tx.write('DELETE FROM wa_stats_sums WHERE id = $1', [id])
   const added = names.filter((name) => !stored.has(name)).flatMap((name) => changes.get(name) ?? [])
   await insertRows(tx, 'wa_stats_sums', added.map(sumRow), keepExisting)
 }
 
 const hasCells = (sum: Sum | undefined): boolean => sum !== undefined && !isEmpty(sum.cells)
 
-function changed(stored: string, change: Sum | undefined): string {
+function changed(stored: string, change: Sum | undefined): Cells {
   const cells = JSON.parse(stored) as Cells
   addCells(cells, change?.cells ?? {})
-  return JSON.stringify(cells)
+  return cells
 }
 
 const sumRow = ({ key, cells }: Sum) => ({
