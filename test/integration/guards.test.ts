@@ -3,6 +3,7 @@ import { createConnectionEvents } from '../../src/core/accounts/connection-event
 import { type AcceptDeps, acceptAll } from '../../src/core/notifications/accept-event.ts'
 import type { Ask } from '../../src/core/notifications/decision.ts'
 import { guarded } from '../../src/core/notifications/gates/guarded.ts'
+import { shipmentEnded } from '../../src/core/notifications/gates/shipment-ended.ts'
 import type { Guards } from '../../src/core/notifications/guards/guard-facts.ts'
 import { forgetCounters } from '../../src/core/notifications/guards/usage-counters.ts'
 import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
@@ -53,7 +54,11 @@ function aReplica(database: Database, warned: object[]): AcceptDeps {
   const log = { warn: (facts: object) => void warned.push(facts) } as unknown as Logger
   return {
     database,
-    gates: [guarded({ database, connectionEvents: createConnectionEvents(database), log, now: () => now })],
+    // One that reads comes before it: what its transaction sees of other rows may be older than the hold.
+    gates: [
+      shipmentEnded,
+      guarded({ database, connectionEvents: createConnectionEvents(database), log, now: () => now }),
+    ],
     outgoing: createOutgoingStore(database),
     rejected: createRejectedEvents(database),
     endConversations: async () => {},
@@ -102,9 +107,15 @@ for (const kind of storages) {
       )
       return row && Number(row.used)
     }
-    const acceptWith = (guards: Guards, told: readonly Told[], replica = 0, warned: object[] = []) =>
+    const acceptWith = (
+      guards: Guards,
+      told: readonly Told[],
+      replica = 0,
+      warned: object[] = [],
+      reached = (database: Database) => database,
+    ) =>
       acceptAll(
-        aReplica(replicas[replica] as Database, warned),
+        aReplica(reached(replicas[replica] as Database), warned),
         told.map((one) => asked(accountId, guards, one)),
       )
 
@@ -113,11 +124,23 @@ for (const kind of storages) {
       const groups = Array.from({ length: 8 }, (_, index) =>
         numbered(16, { recipient: `98${index % 4}`, shipment: `77${index % 4}` }, index * 16),
       )
+      let begun = 0
+      const counting = (database: Database): Database => ({
+        ...database,
+        transaction: (work) =>
+          database.transaction((tx) => {
+            begun++
+            return work(tx)
+          }),
+      })
       await Promise.all(
         [0, 1].flatMap((replica) =>
-          (replica === 0 ? groups : groups.toReversed()).map((group) => acceptWith(guards, group, replica)),
+          (replica === 0 ? groups : groups.toReversed()).map((group) =>
+            acceptWith(guards, group, replica, [], counting),
+          ),
         ),
       )
+      expect(begun, 'none has stood in the way of another').to.equal(16)
       const found = await states()
       expect(found.reduce((sum, [, , n]) => sum + Number(n), 0)).to.equal(128)
       expect(found.find(([state]) => state === 'queued')?.[2]).to.equal(70)

@@ -59,6 +59,8 @@ for (const storage of storages) {
         await settle(world)
         const everybody = [...spaniards, indian, visitor]
         expect(everybody.flatMap((customer) => messagesTo(world, customer))).to.deep.equal([])
+        const claims = await world.rows<{ n: number }>('SELECT MAX(attempts) AS n FROM wa_outgoing_messages')
+        expect(Number(claims[0]?.n), 'nothing is taken up in vain').to.equal(0)
         for (const [event, opening] of [
           [told[0], '2026-06-21T06:00:00.000Z'],
           [toIndian, '2026-06-21T02:30:00.000Z'],
@@ -136,7 +138,15 @@ for (const storage of storages) {
           return found.waitingFor === 'quiet_hours' && found
         })
         expect(kept.waitingUntil).to.equal('2026-06-21T02:30:00.000Z')
-        expect(kept.attempts, 'the claim is no attempt').to.have.length(1)
+        expect(kept.attempts).to.have.length(1)
+        const listed = await world.call<{ items: { attempts: number }[] }>(
+          'GET',
+          `/v1/messages?accountId=${own.accountId}`,
+        )
+        expect(
+          listed.body.items.map(({ attempts }) => attempts),
+          'the claim is no attempt',
+        ).to.deep.equal([1])
         const ended = await until('it is of no use any more', async () => {
           const found = await timelineOf(world, second.message?.id)
           return found.state === 'skipped' && found

@@ -6,7 +6,7 @@ import type { Database, Executor } from '../../storage/database.ts'
 import { selectIn } from '../../storage/rows.ts'
 import type { SendDecision } from '../decision.ts'
 import { type GuardFacts, type Judged, judge, usesOf } from '../guards/guard-facts.ts'
-import { addToCounters, type Counter, lockCounters } from '../guards/usage-counters.ts'
+import { addToCounters, type Counter, holdCounters } from '../guards/usage-counters.ts'
 import type { Gate, Refusal } from './gate.ts'
 
 export interface GuardedDeps {
@@ -21,7 +21,7 @@ export const guarded = (deps: GuardedDeps): Gate => ({
   async refuse(tx, messages) {
     const judged = messages.flatMap(judgedOf)
     if (judged.length === 0) return messages.map(() => undefined)
-    const used = await lockCounters(tx, deps.database, judged.flatMap(countersOf))
+    const used = await holdCounters(tx, deps.database, judged.flatMap(countersOf))
     const refused = await refuse(tx, judged, used)
     if (refused.size > 0) await raise(deps, tx, refused)
     return messages.map((message) => refused.get(message))
@@ -66,14 +66,13 @@ async function raise(
   refused: ReadonlyMap<SendDecision, Refusal>,
 ): Promise<void> {
   const entries = [...refused].map(([message, refusal]) => ({ message, refusal, counter: markOf(message, refusal) }))
-  const marks = await lockCounters(
+  const marks = await holdCounters(
     tx,
     database,
     entries.map(({ counter }) => counter),
   )
   const first = entries.filter(
-    ({ counter: { id } }, index) =>
-      marks.get(id) === 0 && entries.findIndex(({ counter }) => counter.id === id) === index,
+    ({ counter: { id } }, index) => !marks.get(id) && entries.findIndex(({ counter }) => counter.id === id) === index,
   )
   await connectionEvents.insert(
     tx,

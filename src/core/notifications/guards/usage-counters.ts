@@ -14,11 +14,11 @@ export interface Counter {
 const table = 'usage_counters'
 
 /**
- * Holds counters until the transaction's end; what is not there yet begins at 0. The day of each account is held first,
- * so that two that meet wait for one another there, and neither for what the other is about to make.
- * @returns id -> how much is used
+ * Reads counters that nobody else changes until the transaction's end; what is not there yet begins at 0. What is held is
+ * the day of each account: whoever comes second waits there, and its next statement sees what the first has committed.
+ * @returns id -> how much is used; 0 where it has none
  */
-export async function lockCounters(
+export async function holdCounters(
   tx: Executor,
   database: Database,
   counters: readonly Counter[],
@@ -28,20 +28,14 @@ export async function lockCounters(
   for (const row of days) await insertRows(tx, table, [row], database.keepExisting)
   const wanted = inOrder(counters)
   const ids = wanted.map(({ id }) => String(id))
-  const known = new Set(
-    (await selectIn<{ id: string }>(tx, `SELECT id FROM ${table} WHERE id`, ids)).map(({ id }) => id),
-  )
-  const missing = wanted.filter(({ id }) => !known.has(String(id)))
+  const found = await selectIn<{ id: string; used: number }>(tx, `SELECT id, used FROM ${table} WHERE id`, ids)
+  const used = new Map(found.map((row) => [row.id, Number(row.used)]))
+  const missing = wanted.filter(({ id }) => !used.has(String(id)))
   await insertRows(tx, table, missing, database.keepExisting, ['id'])
-  const head = `SELECT id, used FROM ${table}${byKeyAlone(database)} WHERE id`
-  const held = await selectIn<{ id: string; used: number }>(tx, head, ids, ` ORDER BY id${database.forUpdate}`)
-  return new Map(held.map(({ id, used }) => [id, Number(used)]))
+  return used
 }
 
-/** Going through a whole table, however small it is, would hold rows of other accounts. */
-const byKeyAlone = ({ dialect }: Database) => (dialect === 'mysql' ? ' FORCE INDEX (PRIMARY)' : '')
-
-/** One row for each, in the order of their keys: so all hold them in the same order. */
+/** One row for each, in the order of their keys, so that all hold days in the same order. */
 function inOrder(counters: readonly Counter[]): Values[] {
   const rows = new Map(counters.map(({ id, accountId, day }) => [id, { id, account_id: accountId, day, used: 0 }]))
   return [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
