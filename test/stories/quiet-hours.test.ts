@@ -132,7 +132,16 @@ for (const storage of storages) {
           quietHours: { from: '20:59', to: '09:00' },
         })
         expect((await shown(world, first.message?.id)).waitingFor).to.equal('next_attempt')
+        const stopped = await anOwnConnection(world, { settings: night })
+        const state = (state: string) => world.call('PATCH', `/v1/connections/${stopped.connectionId}`, { state })
+        expect((await state('paused')).status).to.equal(200)
+        const late = aCustomer()
+        const third = await deliver(world, eventFor(late, { account_id: stopped.accountId }))
         clock.advance(5)
+        expect((await state('active')).status).to.equal(200)
+        await until('what the pause made late waits for the morning', async () => {
+          return (await shown(world, third.message?.id)).waitingFor === 'quiet_hours'
+        })
         const kept = await until('the retry waits for the morning', async () => {
           const found = await shown(world, first.message?.id)
           return found.waitingFor === 'quiet_hours' && found
@@ -153,9 +162,9 @@ for (const storage of storages) {
         })
         expect(ended.failure?.code).to.equal('useless_after_quiet_hours')
         clock.advance(minutesTo('2026-06-20T15:34:00Z', '2026-06-21T02:30:00Z'))
-        await isSent(world, retried)
+        for (const customer of [retried, late]) await isSent(world, customer)
         await settle(world)
-        expect(messagesTo(world, retried)).to.have.length(1)
+        for (const customer of [retried, late]) expect(messagesTo(world, customer)).to.have.length(1)
         expect(messagesTo(world, useless)).to.deep.equal([])
       })
     })
