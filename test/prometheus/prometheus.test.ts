@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import { ensurePrometheus } from '../../scripts/services/prometheus.ts'
+import { type LabelValues, metricTable } from '../../src/core/observe/metric-table.ts'
+import { providers } from '../../src/providers/index.ts'
 import { alertRules, metricsIn, panelQueries } from '../support/observability.ts'
 import type { GatewayProcess } from '../support/process.ts'
-import { type Prometheus, startPrometheus } from '../support/prometheus.ts'
+import { type Prometheus, type Series, startPrometheus } from '../support/prometheus.ts'
 import { GatewayDown, provocations, type Stage, tell } from '../support/provocations.ts'
 import { aCustomer, eventFor } from '../support/stories.ts'
 import { prepareSurroundings, type Surroundings } from '../support/surroundings.ts'
@@ -53,6 +55,12 @@ describe('Prometheus on a gateway', function () {
       console.log(`      ${shown.length} series  ${dashboard} / ${panel}: ${expr}`)
     }
     expect(empty).to.deep.equal([])
+  })
+
+  it('shows no label value that is not in the table', async () => {
+    const series = await prometheus.query('{__name__=~"fdr_.+"}')
+    expect(series.length).to.be.above(100)
+    expect(series.flatMap(({ metric }) => strangeLabels(metric))).to.deep.equal([])
   })
 
   it('sees the whole funnel', async () => {
@@ -109,6 +117,25 @@ describe('Prometheus on a gateway', function () {
     await around.provider.tap(message.wamid, { title: 'Cancel my order' })
   }
 })
+
+/** What Prometheus adds to each series, and to those of a histogram. */
+const added = new Set(['__name__', 'instance', 'job', 'le'])
+
+function strangeLabels({ __name__: name = '', ...labels }: Series['metric']): string[] {
+  const spec = Object.values(metricTable).find((known) => known.name === name.replace(/_(bucket|count|sum)$/, ''))
+  const sets: Readonly<Record<string, LabelValues>> = spec?.labels ?? {}
+  return Object.entries(labels)
+    .filter(([label]) => !added.has(label))
+    .filter(([label, value]) => !isKnown(sets[label], value))
+    .map(([label, value]) => `${name} ${label}=${value}`)
+}
+
+function isKnown(values: LabelValues | undefined, value: string): boolean {
+  if (values === undefined) return false
+  if ('most' in values) return /^(\d+|other)$/.test(value)
+  if ('fixedBy' in values) return values.fixedBy !== 'providers' || providers.some(({ id }) => id === value)
+  return values.includes(value)
+}
 
 /** As Grafana fills them in. */
 const withValues = (expr: string, seconds: number): string =>

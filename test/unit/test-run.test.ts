@@ -24,6 +24,11 @@ describe('test command', () => {
       expect(groups.map(({ needsBuild }) => needsBuild)).to.deep.equal([false, true, true])
     })
 
+    it('builds the gateway for tests that watch one by Prometheus', () => {
+      const [group] = planTests([], ['test/prometheus/a.test.ts']).groups
+      expect(group).to.include({ name: 'prometheus', needsBuild: true, needsServices: true })
+    })
+
     it('brings up services only for tests that need them', () => {
       const needing = planTests([], files).groups.filter((group) => group.needsServices)
       expect(needing.map((group) => group.name)).to.deep.equal(['test', 'stories'])
