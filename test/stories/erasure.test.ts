@@ -301,6 +301,21 @@ for (const storage of storages) {
       expect(tracesIn(JSON.stringify(await timelineOf(world(), theirs)), canary)).to.not.be.empty
     })
 
+    it('waits for what is being sent, which is not tried again', async () => {
+      const { accountId } = await anOwnConnection(world())
+      const canary = aCanary()
+      world().provider.addRule({ phone: canary.phone, delayMs: 1_500, error: { http: 500, code: 131016 } })
+      const { message } = await deliver(world(), eventOf(canary, { account_id: accountId }))
+      await until('it is being sent', async () => (await timelineOf(world(), message?.id)).state === 'sending')
+      const answer = await erase(world(), { accountId, phone: canary.phone })
+      expect(answer.state).to.equal('working')
+      const isOver = async () =>
+        !['queued', 'sending', 'waiting', 'in_doubt'].includes((await timelineOf(world(), message?.id)).state)
+      await until('it is over', isOver)
+      await until('it is cleared', async () => tracesIn(await dumpOf(world()), canary).length === 0)
+      expect(requestsFor(world(), canary)).to.have.length(1)
+    })
+
     it('is refused for another account, and without one', async () => {
       const { accountId } = await anOwnConnection(world())
       const { key } = await aKey(world(), accountId)

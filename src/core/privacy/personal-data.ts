@@ -226,12 +226,3 @@ export const personalTables = {
     }),
   },
 } as const satisfies Record<string, PersonalTable>
-
-/** What a recipient got on a day; such days are forgotten soon by themselves. */
-export const usageTable: PersonalTable = {
-  name: 'usage_counters',
-  time: 'day',
-  columns: ['name'],
-  isOpen: never,
-  clear: ({ id }) => ({ name: `erased:${id}` }),
-}

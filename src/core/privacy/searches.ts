@@ -4,7 +4,7 @@ import type { Row } from '../storage/database.ts'
 import type { Look } from './erase.ts'
 import { type Condition, equals, isIn, isNull, type Rows } from './pages.ts'
 import { isNamedIn } from './person.ts'
-import { type PersonalTable, personalTables, usageTable } from './personal-data.ts'
+import { type PersonalTable, personalTables } from './personal-data.ts'
 
 export interface Search {
   readonly table: PersonalTable
@@ -43,7 +43,8 @@ export function searches({ erasure, connectionIds }: Look): Search[] {
       rows: {
         table: personalTables.activity.name,
         columns: ['account_id', 'payload'],
-        where: [isNull('root_outgoing_message_id'), ...own],
+        // They have no number either, and are in the order of their ids for it.
+        where: [isNull('root_outgoing_message_id'), isNull('sequence'), ...own],
       },
       names: (row) => isNamedIn(String(row.payload), person, accountOf(row)),
       isCleared: ({ payload }) => String(payload).includes('"from":"","to":""'),
@@ -70,12 +71,6 @@ export function searches({ erasure, connectionIds }: Look): Search[] {
         where: accountId === undefined ? [] : [ofBulks(accountId)],
       },
       names: (row) => isNamedIn(String(row.error), person, null),
-      pageSize: rowsAtOnce,
-    },
-    {
-      table: usageTable,
-      rows: { table: usageTable.name, columns: ['name'], where: own },
-      names: (row) => [...person.phones, ...person.userIds].some((address) => String(row.name).includes(address)),
       pageSize: rowsAtOnce,
     },
   ]
