@@ -160,7 +160,7 @@ for (const kind of storages) {
       await addMessages(database, 100, options)
       await countAll({ database, now })
       let cuts = 0
-      for (let writes = 0; ; writes++) {
+      for (let writes = 0; ; writes += 1 + Math.floor(writes / 4)) {
         await letThingsHappen(database, 15, later(options, 3))
         const cut = cutOffAfter(database, writes)
         const isCut = await countAll({ database: cut, now }).then(
@@ -199,7 +199,7 @@ for (const kind of storages) {
       const options = await history(29)
       await addMessages(database, 40, { ...options, days: 0.5 })
       await letThingsHappen(database, 20, options)
-      await countAll({ database, now })
+      await countUntilSettled()
       await database.write("UPDATE wa_outgoing_messages SET state = 'accepted'")
       const days = { bodies: 30, metadata: 395 }
       const inTime = new Date(from.getTime() + 396 * 86_400_000)

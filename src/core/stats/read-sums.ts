@@ -1,5 +1,6 @@
 /** Reads the sums that make up the time of a question. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Executor } from '../storage/database.ts'
 import { selectIn } from '../storage/rows.ts'
 import type { Cells } from './cells.ts'
@@ -24,6 +25,8 @@ interface SumRow {
 
 /** Sums of all accounts together stay far below it. */
 const maxRows = 40_000
+/** Characters that are read before whatever else the process does has its turn. */
+const parsedAtOnce = 1_000_000
 /** Rows of many accounts come in pages, so that they are never all in memory. */
 const slotsOfPage = 48 * 7
 
@@ -33,7 +36,7 @@ export async function* readSums(executor: Executor, scope: Scope, question: Ques
   const periods = new Map<string, Period>()
   for (const period of question.periods)
     for (const { first, slots } of spansBetween(period.from, period.to)) periods.set(`${slots}/${first}`, period)
-  let rows = 0
+  let [rows, parsed] = [0, 0]
   for await (const page of pagesOf(executor, scope, question, periods)) {
     rows += page.length
     if (rows > maxRows) throw new QuestionError('by', 'too much for one answer: name an account, or ask for less time')
@@ -41,6 +44,11 @@ export async function* readSums(executor: Executor, scope: Scope, question: Ques
       const first = Number(row.first_slot)
       const period = periods.get(`${row.slots}/${first}`)
       if (!period) continue
+      parsed += row.cells.length
+      if (parsed > parsedAtOnce) {
+        parsed = 0
+        await nextTurn()
+      }
       yield { account: Number(row.account_id), period, at: slotStart(first), cells: JSON.parse(row.cells) as Cells }
     }
   }

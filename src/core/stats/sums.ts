@@ -55,8 +55,8 @@ function cellsOf(sums: Sums, key: SumKey): Cells {
   return cells
 }
 
-/** Rows in one statement: together far below what a server takes. */
-const rowsOfUpdate = 16
+/** Rows at one time: others come in between, and a statement stays far below what a server takes. */
+const rowsAtOnce = 16
 
 /** Adds changes to what is stored. The caller holds off everybody else. */
 export async function applyChanges(
@@ -65,28 +65,27 @@ export async function applyChanges(
   changes: Sums,
 ): Promise<void> {
   const names = [...changes.keys()].filter((name) => hasCells(changes.get(name))).sort()
-  const rows = await selectIn<{ id: number; name: string; cells: string }>(
-    tx,
-    'SELECT id, name, cells FROM wa_stats_sums WHERE name',
-    names,
-  )
-  const stored = new Map(rows.map((row) => [row.name, row]))
-  const updated = names.flatMap((name) => {
-    const row = stored.get(name)
-    return row ? [{ id: Number(row.id), cells: changed(row.cells, changes.get(name)) }] : []
-  })
-  const [left, emptied] = [
-    updated.filter(({ cells }) => !isEmpty(cells)),
-    updated.filter(({ cells }) => isEmpty(cells)),
-  ]
-  for (let from = 0; from < left.length; from += rowsOfUpdate) {
-    const rows = left.slice(from, from + rowsOfUpdate).map(({ id, cells }) => ({ id, cells: JSON.stringify(cells) }))
-    await updateRows(tx, 'wa_stats_sums', rows)
-  }
-  // Messages that are deleted leave none.
-  for (const { id } of emptied) await tx.write('DELETE FROM wa_stats_sums WHERE id = $1', [id])
-  const added = names.filter((name) => !stored.has(name)).flatMap((name) => changes.get(name) ?? [])
+  const added: Sum[] = []
+  for (let from = 0; from < names.length; from += rowsAtOnce)
+    added.push(...(await changeStored(tx, changes, names.slice(from, from + rowsAtOnce))))
   await insertRows(tx, 'wa_stats_sums', added.map(sumRow), keepExisting)
+}
+
+/** @returns those that are not stored yet */
+async function changeStored(tx: Executor, changes: Sums, names: readonly string[]): Promise<Sum[]> {
+  const sql = 'SELECT id, name, cells FROM wa_stats_sums WHERE name'
+  const rows = await selectIn<{ id: number; name: string; cells: string }>(tx, sql, names)
+  const known = rows.map(({ id, name, cells }) => ({ id: Number(id), cells: changed(cells, changes.get(name)) }))
+  const left = known.filter(({ cells }) => !isEmpty(cells))
+  await updateRows(
+    tx,
+    'wa_stats_sums',
+    left.map(({ id, cells }) => ({ id, cells: JSON.stringify(cells) })),
+  )
+  // Messages that are deleted leave none.
+  for (const { id, cells } of known) if (isEmpty(cells)) await tx.write('DELETE FROM wa_stats_sums WHERE id = $1', [id])
+  const stored = new Set(rows.map(({ name }) => name))
+  return names.filter((name) => !stored.has(name)).flatMap((name) => changes.get(name) ?? [])
 }
 
 const hasCells = (sum: Sum | undefined): boolean => sum !== undefined && !isEmpty(sum.cells)

@@ -14,7 +14,7 @@ export interface SweepStatsDeps {
 }
 
 /** Blocks that are counted in one transaction: beside other work few; without rest more, which write each sum once. */
-const groupSize = { usual: 8, withoutRest: 32 }
+const groupSize = { usual: 2, withoutRest: 32 }
 /** After this long a turn ends, whatever is left. */
 const turnMs = 500
 /** A turn is followed by a rest so many times as long: counting takes a fifth of one processor. */
