@@ -86,8 +86,6 @@ export async function startApp(options: AppOptions): Promise<App> {
   })
   await core.join()
   await enterPlatformConnection(core, env, adapter)
-  // Whoever sends next proves it as well.
-  void core.proveSenders().catch((error) => log.warn({ err: error }, 'earlier senders could not be looked at'))
   if (env.AMQP_URL)
     control = await startControl({ url: env.AMQP_URL, log, metrics, onChange: (change) => drop(core, change, log) })
 

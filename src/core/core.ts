@@ -4,7 +4,6 @@ import type { ApiKeys } from './accounts/api-keys.ts'
 import type { ConnectionEvents } from './accounts/connection-events.ts'
 import type { ConnectionRef } from './accounts/connection-reader.ts'
 import type { Connection, ConnectionStore } from './accounts/connections.ts'
-import { proveSenders } from './accounts/number-proof.ts'
 import { createOwnerOf, type OwnerOf } from './accounts/owners.ts'
 import type { SettingsStore } from './accounts/settings.ts'
 import type { TemplateHealth } from './accounts/template-health.ts'
@@ -182,8 +181,6 @@ export interface Core {
   readonly connectionRemoved: (connectionId: number) => Promise<void>
   /** Another replica changed a connection; undefined = any of them. */
   readonly connectionsChanged: (only: ConnectionRef | undefined) => Promise<void>
-  /** Notes what earlier messages say of whose their numbers are; once after the start, beside everything else. */
-  readonly proveSenders: () => Promise<void>
   /** One of the replicas from now on; before anything is sent. */
   readonly join: () => Promise<unknown>
   /** Not one of the replicas any more; after the heartbeat has stopped. */
@@ -302,7 +299,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     connectionMended: sending.connectionMended,
     connectionRemoved: sending.connectionRemoved,
     connectionsChanged: createHearConnections(connections, sending.lanes),
-    proveSenders: () => proveSenders({ database, connections, providers: options.providers }),
     join: sending.replicas.beat,
     leave: sending.replicas.leave,
     flowProblems: (override) => problemsWith(flows, override),

@@ -6,7 +6,7 @@
 import { writeAudit } from '../audit/audit-log.ts'
 import type { ProviderDefinition } from '../contract/provider.ts'
 import type { Database, Executor } from '../storage/database.ts'
-import { selectIn, updateWhereIn } from '../storage/rows.ts'
+import { updateWhereIn } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
 import type { ConnectionRef } from './connection-reader.ts'
 import type { Connection, ConnectionStore } from './connections.ts'
@@ -127,25 +127,4 @@ export function createTaken(
     await connections.proveNumber(sender, senderId).catch(() => {})
     noting.delete(id)
   }
-}
-
-/** Notes the numbers through which messages were taken while nobody noted it: an earlier version, say. */
-export async function proveSenders({ database, connections, providers }: ProveSendersDeps): Promise<void> {
-  const proving = providers.filter(({ numberProof }) => numberProof?.includes('send')).map(({ id }) => id)
-  // Before its last change a connection may have had another number.
-  const senders = await selectIn<{ id: number; sender_id: string }>(
-    database,
-    `SELECT id, sender_id FROM wa_connections sender
-     WHERE number_proved_at IS NULL AND sender_id IS NOT NULL AND state = 'active' AND EXISTS (
-       SELECT 1 FROM wa_outgoing_messages sent
-       WHERE sent.whatsappSenderConnectionId = sender.id AND sent.accepted_at >= sender.updated_at) AND provider`,
-    proving,
-  )
-  for (const { id, sender_id } of senders) await connections.proveNumber({ id, numberProvedAt: undefined }, sender_id)
-}
-
-export interface ProveSendersDeps {
-  readonly database: Database
-  readonly connections: Pick<ConnectionStore, 'proveNumber'>
-  readonly providers: readonly ProviderDefinition[]
 }
