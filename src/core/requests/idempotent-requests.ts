@@ -38,7 +38,7 @@ export interface IdempotentRequests {
 }
 
 /** How long a request waits whose process vanished; longer than two renewals. */
-export const runLeaseMs = 60_000
+const runLeaseMs = 60_000
 const keptMs = 48 * 3_600_000
 const forgottenAtOnce = 500
 
