@@ -21,7 +21,7 @@ export interface Prices {
   reportedCurrency(provider: string): string | undefined
 }
 
-export interface Charge {
+interface Charge {
   readonly provider: string
   readonly category: string
   readonly destination: string

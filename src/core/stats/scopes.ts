@@ -17,7 +17,7 @@ export interface Dimensions {
 
 export type Dimension = keyof Dimensions
 
-export const dimensions = [
+const dimensions = [
   'account',
   'connection',
   'provider',

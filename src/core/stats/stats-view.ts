@@ -49,7 +49,7 @@ function timesOf(facts: Facts, of: string) {
 }
 
 /** Millionths as a decimal number, without a float in between. */
-export function decimal(micros: number): string {
+function decimal(micros: number): string {
   const digits = String(micros).padStart(7, '0')
   return `${digits.slice(0, -6)}.${digits.slice(-6)}`
 }

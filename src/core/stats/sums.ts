@@ -8,13 +8,13 @@ import { addTo, type Dimensions, parseCellKey, type Scope, scopeNames } from './
 import { type Slot, type Span, segmentOf } from './slots.ts'
 
 /** Of which messages a row is the sum. */
-export interface SumKey extends Span {
+interface SumKey extends Span {
   readonly scope: Scope
   /** 0 where the scope is of all accounts together. */
   readonly account: number
 }
 
-export interface Sum {
+interface Sum {
   readonly key: SumKey
   readonly cells: Cells
 }
