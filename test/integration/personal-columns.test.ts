@@ -1,10 +1,18 @@
 import { expect } from 'chai'
+import type { Look } from '../../src/core/privacy/erase.ts'
+import { pagesOf } from '../../src/core/privacy/pages.ts'
+import { personOf } from '../../src/core/privacy/person.ts'
 import { type PersonalTable, personalTables } from '../../src/core/privacy/personal-data.ts'
+import { retentionSteps } from '../../src/core/privacy/retention-steps.ts'
+import { searches } from '../../src/core/privacy/searches.ts'
+import { createTally } from '../../src/core/privacy/tally.ts'
 import { openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
+import { storages } from '../support/stories.ts'
+import { createStorage } from '../support/world.ts'
 
 /** Tables that are deleted with the person, or kept on purpose (docs/privacy.md). */
-const wholly = ['wa_contacts', 'wa_consents', 'erasures', 'activity_waiting']
+const wholly = ['wa_contacts', 'wa_consents', 'erasures', 'activity_waiting', 'usage_counters']
 
 /** Tables of the installation and of its accounts, in which nothing is about a customer. */
 const ofNobody = [
@@ -20,8 +28,6 @@ const ofNobody = [
   'retention_marks',
   'schema_migrations',
   'shipment_ends',
-  // Recipients stand there as digests, for three days.
-  'usage_counters',
   'wa_connection_events',
   'wa_connections',
   'wa_conversations',
@@ -66,6 +72,8 @@ const harmless: Readonly<Record<string, readonly string[]>> = {
   idempotent_requests: ['request_key', 'request_hash', 'holder'],
 }
 
+const emptyRow = { context: null, payload: '{"response_data":{}}', root_message_id: null }
+
 describe('columns that may tell of a person', () => {
   it('are all known: a new text column says what becomes of it', async () => {
     const database = openDatabase({ url: 'sqlite::memory:' })
@@ -77,7 +85,7 @@ describe('columns that may tell of a person', () => {
     const cleared = new Map(
       Object.values<PersonalTable>(personalTables).map((table) => [
         table.name,
-        Object.keys(table.clear({ context: null, payload: '{"response_data":{}}', root_message_id: null }, 'final')),
+        Object.keys(table.clear(emptyRow, 'final')),
       ]),
     )
     const unknown = columns
@@ -88,3 +96,41 @@ describe('columns that may tell of a person', () => {
     expect(unknown).to.deep.equal([])
   })
 })
+
+/** A look of one account, which asks for more than one at everything. */
+const aLook = (): Look => ({
+  erasure: {
+    id: 1,
+    reference: 'r',
+    accountId: 379,
+    requestedAt: new Date(),
+    watchedUntil: new Date(),
+    person: personOf('+919810012345'),
+    state: 'working',
+    counts: {},
+    searched: {},
+  },
+  connectionIds: [1],
+  depth: 'final',
+  tally: createTally({}, {}),
+  mayGoOn: async () => true,
+})
+
+for (const kind of storages) {
+  describe(`tables and columns that clearing names, on ${kind}`, () => {
+    it('are all there', async () => {
+      const storage = await createStorage(kind)
+      const database = openDatabase({ url: storage.url })
+      await migrate(database)
+      for (const table of Object.values<PersonalTable>(personalTables)) {
+        const columns = ['id', table.time, ...table.columns, ...Object.keys(table.clear(emptyRow, 'final'))]
+        await database.select(`SELECT ${columns.join(', ')} FROM ${table.name}`)
+      }
+      for (const { table } of retentionSteps)
+        await database.select(`SELECT ${['id', table.time, ...table.columns].join(', ')} FROM ${table.name}`)
+      for (const { rows } of searches(aLook())) expect(await pagesOf(database, rows).next()).to.include({ done: true })
+      await database.close()
+      await storage.drop()
+    })
+  })
+}

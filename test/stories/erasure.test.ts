@@ -315,6 +315,21 @@ for (const storage of storages) {
       expect(requestsFor(world(), canary)).to.have.length(1)
     })
 
+    it('forgets what was counted of a recipient, in that account alone', async () => {
+      const settings = { guards: { messagesPerRecipientAndDay: 5 } }
+      const [one, other] = [await anOwnConnection(world(), { settings }), await anOwnConnection(world(), { settings })]
+      const canary = aCanary()
+      for (const { accountId } of [one, other]) await deliver(world(), eventOf(canary, { account_id: accountId }))
+      const counted = async ({ accountId }: { accountId: number }) =>
+        (await world().rows(`SELECT id FROM usage_counters WHERE id LIKE '${accountId}/%/recipient/%'`)).length
+      expect([await counted(one), await counted(other)]).to.deep.equal([1, 1])
+      const { counts } = await erase(world(), { accountId: one.accountId, phone: canary.phone })
+      expect(counts.usage_counters).to.equal(1)
+      expect([await counted(one), await counted(other)]).to.deep.equal([0, 1])
+      await erase(world(), { phone: canary.phone })
+      expect(await counted(other)).to.equal(0)
+    })
+
     it('is refused for another account, and without one', async () => {
       const { accountId } = await anOwnConnection(world())
       const { key } = await aKey(world(), accountId)

@@ -4,6 +4,7 @@
  */
 
 import type { ActivityStore } from '../activity/activity-store.ts'
+import { deleteRecipientCounters } from '../notifications/guards/usage-counters.ts'
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database, Row } from '../storage/database.ts'
 import { sqlTime } from '../storage/time.ts'
@@ -161,7 +162,19 @@ const clearByAddress: Step = async (deps, look) => {
   }
   look.tally.add('wa_contacts', await deleteContacts(deps.database, look))
   look.tally.add('wa_consents', await deleteWishes(deps.database, look))
+  look.tally.add('usage_counters', await deleteCounters(deps, look))
   return look.erasure
+}
+
+/** They hold digests of phones, and whoever tries all phones finds which one it is. */
+async function deleteCounters({ database, now }: EraseDeps, { erasure }: Look): Promise<number> {
+  const rows = await database.select<{ account: number }>(
+    `SELECT DISTINCT m.account_id AS account FROM erased_messages e
+     JOIN wa_outgoing_messages m ON m.id = e.wa_outgoing_message_id WHERE e.erasure_id = $1`,
+    [erasure.id],
+  )
+  const accountIds = rows.map(({ account }) => Number(account))
+  return deleteRecipientCounters(database, accountIds, erasure.person.phones, now())
 }
 
 async function isWrittenToAgain(database: Database, { erasure }: Look): Promise<boolean> {

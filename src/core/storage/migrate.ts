@@ -22,6 +22,7 @@ import * as stats from './migrations/017-stats.ts'
 import * as agentMessages from './migrations/018-agent-messages.ts'
 import * as provedNumbers from './migrations/019-proved-numbers.ts'
 import * as retentionAndErasure from './migrations/020-retention-and-erasure.ts'
+import * as unhinderedClearing from './migrations/021-unhindered-clearing.ts'
 
 const migrations: InputMigrations<QueryInterface> = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
@@ -43,6 +44,7 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '018-agent-messages', up: ({ context }) => agentMessages.up(context) },
   { name: '019-proved-numbers', up: ({ context }) => provedNumbers.up(context) },
   { name: '020-retention-and-erasure', up: ({ context }) => retentionAndErasure.up(context) },
+  { name: '021-unhindered-clearing', up: ({ context }) => unhinderedClearing.up(context) },
 ]
 
 /** Named locks belong to the whole server: another installation's database on it has its own. */

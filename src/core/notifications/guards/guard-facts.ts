@@ -92,7 +92,7 @@ export function usesOf({ accountId, subject, customerPhone }: Told, { guards, da
       : []),
     ...counted(
       'recipient_daily_cap',
-      `recipient/${digestOf(customerPhone ?? '')}`,
+      recipientName(customerPhone ?? ''),
       guards.messagesPerRecipientAndDay,
       'this recipient has got',
     ),
@@ -101,8 +101,16 @@ export function usesOf({ accountId, subject, customerPhone }: Told, { guards, da
   ]
 }
 
+/**
+ * Counter of what one recipient got of one account on one day.
+ * @param day yyyy-mm-dd
+ * @param phone E.164
+ */
+export const recipientCounterId = (accountId: number, day: string, phone: string): string =>
+  `${accountId}/${day}/${recipientName(phone)}`
+
 /** Counters are no place for numbers of people. */
-const digestOf = (phone: string): string => createHash('sha256').update(phone).digest('base64url')
+const recipientName = (phone: string): string => `recipient/${createHash('sha256').update(phone).digest('base64url')}`
 
 /** Amounts in another currency, or of which nothing is known, cannot be added up. */
 function costOf(place: string, day: string, ceiling: Guards['costPerDay'], price: Price | undefined): Use[] {

@@ -2,6 +2,7 @@
 
 import type { Database, Executor } from '../../storage/database.ts'
 import { addToRows, insertRows, selectIn, type Values } from '../../storage/rows.ts'
+import { recipientCounterId } from './guard-facts.ts'
 
 export interface Counter {
   /** Unique, at most 160 characters. */
@@ -47,14 +48,38 @@ export async function addToCounters(tx: Executor, sums: ReadonlyMap<string, numb
   await addToRows(tx, table, rows)
 }
 
+/**
+ * Forgets what was counted of recipients, whatever the day.
+ * @param phones E.164
+ * @returns how many counters there were
+ */
+export async function deleteRecipientCounters(
+  database: Database,
+  accountIds: readonly number[],
+  phones: readonly string[],
+  now: Date,
+): Promise<number> {
+  const days = daysWithCounters(now)
+  const ids = accountIds.flatMap((id) => days.flatMap((day) => phones.map((one) => recipientCounterId(id, day, one))))
+  const found = await selectIn<{ id: string }>(database, `SELECT id FROM ${table} WHERE id`, ids.sort())
+  for (const { id } of found) await database.write(`DELETE FROM ${table} WHERE id = $1`, [id])
+  return found.length
+}
+
 /** No time zone is further from another: nobody counts by such a day any more. */
 const keptDays = 3
 const dayMs = 86_400_000
 const forgetLimit = 1_000
 
+/** All days that are kept, and tomorrow, which has begun in some time zones. */
+const daysWithCounters = (now: Date): string[] =>
+  Array.from({ length: keptDays + 2 }, (_, back) => dayOf(new Date(now.getTime() + (1 - back) * dayMs)))
+
+const dayOf = (time: Date): string => time.toISOString().slice(0, 10)
+
 /** Forgets one group of old counters. Resolves with how many there were. */
 export async function forgetCounters(database: Database, now: Date): Promise<number> {
-  const before = new Date(now.getTime() - keptDays * dayMs).toISOString().slice(0, 10)
+  const before = dayOf(new Date(now.getTime() - keptDays * dayMs))
   const old = await database.select<{ id: string }>(
     `SELECT id FROM ${table} WHERE day < $1 ORDER BY day LIMIT ${forgetLimit}`,
     [before],

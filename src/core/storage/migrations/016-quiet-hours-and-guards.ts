@@ -9,6 +9,10 @@ const charset = { charset: 'utf8mb4', collate: 'utf8mb4_bin' }
 export async function up(schema: QueryInterface): Promise<void> {
   // While it is the same as `due_at`, the message waits for the morning.
   await addColumn(schema, 'wa_outgoing_messages', 'quiet_until', { type: DATE(3) })
+  await createUsageCounters(schema)
+}
+
+export async function createUsageCounters(schema: QueryInterface): Promise<void> {
   await schema.createTable(
     'usage_counters',
     {
