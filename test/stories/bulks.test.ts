@@ -135,6 +135,25 @@ for (const storage of storages) {
       expect(rest.body.items.map(({ line }) => line)).to.deep.equal([5, 7, 8])
     })
 
+    it('have errors that are kept, however much is wrong with a line', async () => {
+      const { accountId } = await anOwnConnection(world())
+      const manyWrong = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`${n}-${'k'.repeat(70)}`, 'v']))
+      const bad = [
+        { references: manyWrong },
+        { ['x'.repeat(80_000)]: 1 },
+        { references: { ['\u0001'.repeat(900)]: 1 } },
+      ].map(aLine)
+      const bulk = await sent(world(), accountId, asText([...bad, aLine()]))
+      expect(bulk).to.include({ accepted: 1, failed: 3 })
+      for (const { error } of bulk.items.slice(0, 3)) {
+        expect(error?.reason).to.equal('invalid')
+        expect(error?.errors?.length).to.be.within(1, 20)
+        expect(JSON.stringify(error).length).to.be.lessThan(10_000)
+      }
+      const kept = await world().call<{ items: BulkItem[] }>('GET', `/v1/bulks/${bulk.id}/errors`)
+      expect(kept.body.items).to.have.length(3)
+    })
+
     it('are taken as a JSON array, and answered in lines where that is asked for', async () => {
       const { accountId } = await anOwnConnection(world())
       const headers = { 'content-type': 'application/json', accept: 'application/x-ndjson' }

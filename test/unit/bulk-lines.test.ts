@@ -28,6 +28,15 @@ describe('lines of a bulk', () => {
     ])
   })
 
+  it('stand for themselves in an array as well: one that is nested as deep as it is long costs no other', () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+    expect(linesOf(`[{"a":1},${deep},{"a":2}]`)).to.deep.equal([
+      [1, { a: 1 }],
+      [2, 'too_complex'],
+      [3, { a: 2 }],
+    ])
+  })
+
   it('are the same as an array, also one that is written over several lines', () => {
     expect(linesOf(' [\n{"a":1},\n{"a":2}]', 'application/json')).to.deep.equal([
       [1, { a: 1 }],

@@ -1,5 +1,6 @@
 /** The story of a bulk: its lines are accepted in groups, each answered for itself. */
 
+import type { z } from 'zod'
 import type { EventResult } from '../notifications/accept-event.ts'
 import { type AgentMessage, agentMessageSchema } from '../notifications/kinds/agent-message.ts'
 import { object } from '../notifications/read-lenient.ts'
@@ -104,9 +105,9 @@ interface LineResult {
 async function acceptLine({ accept }: BulkDeps, bulk: Place, bulkLine: BulkLine): Promise<LineResult> {
   const { line } = bulkLine
   const failed = (error: BulkError): LineResult => ({ item: { line, error } })
-  const reading = readLine(bulkLine, bulk.accountId)
-  if ('error' in reading) return failed(reading.error)
   try {
+    const reading = readLine(bulkLine, bulk.accountId)
+    if ('error' in reading) return failed(reading.error)
     const result = await accept(reading.message, bulkMessageKey(bulk.id, line), { bulkId: bulk.id })
     const { messageId, outcome, reason = outcome, detail = '' } = result
     if (messageId === undefined) return failed({ reason, detail })
@@ -117,6 +118,23 @@ async function acceptLine({ accept }: BulkDeps, bulk: Place, bulkLine: BulkLine)
     if (isPassing(error)) throw error
     return failed({ reason: 'not_storable', detail: 'the message could not be written' })
   }
+}
+
+const mostIssues = 20
+/** Of them all, written down; they name what the line says, which may be long. */
+const mostIssueBytes = 8 * 1024
+
+/** Enough to mend the line by, and never more than is worth keeping. */
+function firstIssues(issues: readonly z.core.$ZodIssue[]): NonNullable<BulkError['errors']> {
+  const kept: { path: string; message: string }[] = []
+  let bytes = 0
+  for (const issue of issues.slice(0, mostIssues)) {
+    const short = { path: issue.path.join('.').slice(0, 128), message: issue.message.slice(0, 256) }
+    bytes += Buffer.byteLength(JSON.stringify(short))
+    if (bytes > mostIssueBytes) break
+    kept.push(short)
+  }
+  return kept
 }
 
 /** A fault of the moment, not of the line. */
@@ -130,8 +148,7 @@ function readLine(line: BulkLine, accountId: number): { message: AgentMessage } 
   if (!fields) return { error: { reason: 'not_an_object', detail: 'the line is not a JSON object' } }
   const result = agentMessageSchema.safeParse({ accountId, ...fields })
   if (!result.success) {
-    const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
-    return { error: { reason: 'invalid', detail: 'the line is not valid', errors } }
+    return { error: { reason: 'invalid', detail: 'the line is not valid', errors: firstIssues(result.error.issues) } }
   }
   return result.data.accountId === accountId
     ? { message: result.data }

@@ -53,4 +53,14 @@ function readLines(body: Buffer): BulkReading {
 const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)
 
 /** By the rules for events: the same bounds, the same forbidden keys. */
-const lineOf = (line: number, bytes: () => Buffer): BulkLine => ({ line, parse: () => parseEvent(bytes()) })
+const lineOf = (line: number, bytes: () => Buffer): BulkLine => ({
+  line,
+  parse() {
+    try {
+      return parseEvent(bytes())
+    } catch {
+      // An item of an array that is read but cannot be written: the stack ends before its nesting does.
+      return { ok: false, reason: 'too_complex', detail: 'nested too deeply' }
+    }
+  },
+})
