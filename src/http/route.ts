@@ -62,6 +62,8 @@ interface RouteFacts {
   readonly reserved?: readonly string[]
   /** Requests per second that this process answers; more are asked to come again. */
   readonly perSecond?: number
+  /** Requests that this process works on at a time, counted before their body is read; more are asked to come again. */
+  readonly atOnce?: number
   /** Throws before a body is read that nobody is there for. */
   readonly admit?: (params: Readonly<Record<string, string>>) => Promise<void>
   // Each handler names the types that its own row's schemas produce.

@@ -10,7 +10,7 @@ import type { createActivityHandlers } from './handlers/activity.ts'
 import type { createAgentMessageHandlers } from './handlers/agent-messages.ts'
 import { apiKeySchema, type createApiKeyHandlers } from './handlers/api-keys.ts'
 import type { createAuditHandlers } from './handlers/audit.ts'
-import type { createBulkHandlers } from './handlers/bulks.ts'
+import { type createBulkHandlers, mostBulksAtOnce } from './handlers/bulks.ts'
 import { connectionChanges, connectionSchema, type createConnectionHandlers } from './handlers/connections.ts'
 import { consentSchema, type createContactHandlers } from './handlers/contacts.ts'
 import type { createConversationHandlers } from './handlers/conversations.ts'
@@ -117,7 +117,7 @@ export const createRoutes = ({ events, activity, messages, agentMessages, bulks,
   { method: 'get',    path: '/v1/activity/stream',             auth: 'read',   tenant: 'filter',         query: activityPage,                     handler: activity.stream },
   { method: 'get',    path: '/v1/messages',                    auth: 'read',   tenant: 'filter',         query: messageFilter,                    handler: messages.list },
   { method: 'post',   path: '/v1/messages',                    auth: 'send',   tenant: 'body',           body: agentMessageSchema,                handler: agentMessages.post },
-  { method: 'post',   path: '/v1/messages/bulk',               auth: 'send',   tenant: 'filter',         query: accountFilter, body: 'raw', maxBytes: mostBulkBytes, handler: bulks.post },
+  { method: 'post',   path: '/v1/messages/bulk',               auth: 'send',   tenant: 'filter',         query: accountFilter, body: 'raw', maxBytes: mostBulkBytes, atOnce: mostBulksAtOnce, handler: bulks.post },
   { method: 'get',    path: '/v1/bulks/:id',                   auth: 'read',   tenant: 'bulk',                                                    handler: bulks.get },
   { method: 'get',    path: '/v1/bulks/:id/errors',            auth: 'read',   tenant: 'bulk',           query: page,                             handler: bulks.errors },
   { method: 'post',   path: '/v1/bulks/:id/cancel',            auth: 'send',   tenant: 'bulk',                                                    handler: bulks.cancel },

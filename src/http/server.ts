@@ -16,7 +16,7 @@ import type { Reply, RequestFacts, Route } from './route.ts'
 import type { Authenticate } from './steps/authenticate.ts'
 import { type CheckTenant, checkReserved } from './steps/check-tenant.ts'
 import { endStreamWithKey } from './steps/end-stream.ts'
-import { createRateLimit, type LimitCaller } from './steps/rate-limit.ts'
+import { createPlaces, createRateLimit, type LimitCaller } from './steps/rate-limit.ts'
 import { readBody } from './steps/read-body.ts'
 import { parseJson, validate } from './steps/validate.ts'
 
@@ -61,11 +61,12 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 }
 
 /**
- * The steps of every route, in this order: how often, who calls, what is asked, what comes with it, whose data it is,
- * the work, the answer.
+ * The steps of every route, in this order: how often, who calls, what is asked, how many at once, what comes with it,
+ * whose data it is, the work, the answer.
  */
 function pipeline(route: Route, { authenticate, limitCaller, checkTenant }: HttpServerDeps): Koa.Middleware {
   const limitRate = createRateLimit(route.perSecond)
+  const inPlace = createPlaces(route.atOnce)
   return async (ctx) => {
     ctx.state.route = route.path
     limitRate()
@@ -75,21 +76,23 @@ function pipeline(route: Route, { authenticate, limitCaller, checkTenant }: Http
     const query = route.query ? validate(route.query, { ...ctx.query }, 'query') : {}
     const params = (ctx as unknown as { params?: Record<string, string> }).params ?? {}
     await route.admit?.(params)
-    const body = await bodyOf(route, ctx)
-    checkReserved(route.reserved ?? [], caller, body)
-    const asked = {
-      method: ctx.method,
-      caller,
-      params,
-      query: query as object,
-      headers: ctx.headers,
-      correlationId: ctx.state.correlationId,
-      body,
-    }
-    const request = route.tenant ? await checkTenant(route.tenant, asked as RequestFacts) : asked
-    const reply = await route.handler(request as RequestFacts<never, never>)
-    if (reply.body instanceof Readable && caller.kind === 'client') endStreamWithKey(ctx.res, identify)
-    answer(ctx, reply)
+    await inPlace(async () => {
+      const body = await bodyOf(route, ctx)
+      checkReserved(route.reserved ?? [], caller, body)
+      const asked = {
+        method: ctx.method,
+        caller,
+        params,
+        query: query as object,
+        headers: ctx.headers,
+        correlationId: ctx.state.correlationId,
+        body,
+      }
+      const request = route.tenant ? await checkTenant(route.tenant, asked as RequestFacts) : asked
+      const reply = await route.handler(request as RequestFacts<never, never>)
+      if (reply.body instanceof Readable && caller.kind === 'client') endStreamWithKey(ctx.res, identify)
+      answer(ctx, reply)
+    })
   }
 }
 

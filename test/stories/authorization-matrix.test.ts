@@ -174,6 +174,7 @@ interface Answer {
   readonly text: string
 }
 
+let nextRequest = 1
 /** A stream is listened to until it says nothing new. */
 async function ask(world: World, route: Keyed, key: string, id: string): Promise<Answer> {
   const path = route.path
@@ -185,7 +186,11 @@ async function ask(world: World, route: Keyed, key: string, id: string): Promise
   const end = new AbortController()
   const answer = await request(`${world.url}${path}${query}`, {
     method: route.method.toUpperCase() as 'GET',
-    headers: { ...(key === '' ? {} : bearer(key)), 'content-type': 'application/json' },
+    headers: {
+      ...(key === '' ? {} : bearer(key)),
+      'content-type': 'application/json',
+      'idempotency-key': `matrix-${nextRequest++}`,
+    },
     signal: end.signal,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })

@@ -47,9 +47,11 @@ const aLine = (fields: object = {}) => ({
 const lines = (count: number, fields: object = {}) => Array.from({ length: count }, () => aLine(fields))
 const asText = (all: readonly object[]) => all.map((line) => JSON.stringify(line)).join('\n')
 
+let nextKey = 1
 async function send(world: World, accountId: number, body: string, headers: Record<string, string> = {}) {
+  const usual = { 'content-type': 'application/x-ndjson', 'idempotency-key': `bulk-${nextKey++}` }
   return http(world, 'POST', `/v1/messages/bulk?accountId=${accountId}`, {
-    headers: { ...bearer(adminKey), 'content-type': 'application/x-ndjson', ...headers },
+    headers: { ...bearer(adminKey), ...usual, ...headers },
     body,
   })
 }
@@ -185,6 +187,12 @@ for (const storage of storages) {
         expect(status, words).to.equal(expected)
         expect(text).to.include(words)
       }
+      const keyless = await http(world(), 'POST', '/v1/messages/bulk?accountId=379', {
+        headers: bearer(adminKey),
+        body: JSON.stringify(aLine()),
+      })
+      expect(keyless.status).to.equal(400)
+      expect(keyless.text).to.include('needs an Idempotency-Key')
       const unnamed = await http(world(), 'POST', '/v1/messages/bulk', { headers: bearer(adminKey), body: '{}' })
       expect(unnamed.status).to.equal(400)
     })

@@ -56,6 +56,7 @@ describe('http server', () => {
     { method: 'get', path: '/things/:id', auth: 'admin', query, handler: echo },
     { method: 'post', path: '/things', auth: 'admin', body: schema, maxBytes, handler: echo },
     { method: 'post', path: '/raw', auth: 'provider', body: 'raw', maxBytes, handler: echo },
+    { method: 'post', path: '/few', auth: 'admin', body: 'raw', maxBytes, atOnce: 2, handler: echo },
     { method: 'post', path: '/no-body', auth: 'public', handler: echo },
     { method: 'get', path: '/text', auth: 'public', handler: async () => ({ status: 200, body: 'plain <b>' }) },
     { method: 'get', path: '/nothing', auth: 'public', handler: async () => ({ status: 200 }) },
@@ -345,6 +346,19 @@ describe('http server', () => {
       while (!received().includes('1234567890')) await sleep(5)
       expect(received()).to.match(/^HTTP\/1.1 200/)
       socket.destroy()
+    })
+
+    it('of few at once more are refused before anybody waits for their bodies, and let in when one is done', async () => {
+      const head = `POST /few HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminKey}\r\ncontent-length: 4\r\n\r\n`
+      const slow = [await open(`${head}12`), await open(`${head}12`)]
+      while ((await post('/few', 'x')).status !== 429) await sleep(5)
+      const third = await open(head)
+      while (!third.received().includes('try again')) await sleep(5)
+      expect(third.received()).to.match(/^HTTP\/1.1 429/)
+      for (const { socket } of slow) socket.write('34')
+      for (const { received } of slow) while (!received().includes('1234')) await sleep(5)
+      expect((await post('/few', 'x')).status).to.equal(200)
+      for (const { socket } of [...slow, third]) socket.destroy()
     })
 
     it('a body that is broken off reaches no handler and disturbs nobody', async () => {

@@ -25,7 +25,10 @@ interface ErrorPage {
 }
 
 /** Each holds all of its lines in memory while they are accepted. */
-const mostAtOnce = 8
+export const mostBulksAtOnce = 8
+
+/** What was accepted of one that broke off goes out: sent again without its key all of it would go out twice. */
+const needsKey = 'a bulk needs an Idempotency-Key, by which it goes on where it ended if it breaks off'
 
 export const createBulkHandlers = ({ accept, store, idempotently }: BulkHandlerDeps) => {
   const bulkOf = async (id: string | undefined): Promise<Bulk> => {
@@ -38,30 +41,19 @@ export const createBulkHandlers = ({ accept, store, idempotently }: BulkHandlerD
     const statuses = await store.countStatuses(bulk)
     return { status: 200, body: view(bulk, statuses, await store.countErrors(bulk.id)) }
   }
-  let underWay = 0
-  const oneOfFew = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (underWay >= mostAtOnce) throw new HttpProblem(429, 'many bulks are being accepted; try again in a second')
-    underWay++
-    try {
-      return await work()
-    } finally {
-      underWay--
-    }
-  }
   return {
     async post({ query, headers, body }: RequestFacts<Buffer, BulkQuery>): Promise<Reply> {
       const { accountId } = query
       if (accountId === undefined) throw new HttpProblem(400, 'the query must name the account: ?accountId=')
+      if (headers['idempotency-key'] === undefined) throw new HttpProblem(400, needsKey)
       const reading = readBulk(body, headers['content-type'])
       if ('problem' in reading) throw new HttpProblem(reading.isTooLarge ? 413 : 400, reading.problem)
       const request = { accountId, path: '/v1/messages/bulk', headers, content: body }
       const { lines } = reading
-      const reply = await oneOfFew(() =>
-        idempotently(request, async (key) => ({
-          status: 202,
-          body: await accept({ accountId, key, lines }).catch(brokenOff),
-        })),
-      )
+      const reply = await idempotently(request, async (key) => ({
+        status: 202,
+        body: await accept({ accountId, key, lines }).catch(brokenOff),
+      }))
       return asLines(headers.accept) ? inLines(reply.body as BulkAnswer) : reply
     },
     get: async ({ params }: RequestFacts): Promise<Reply> => shown(await bulkOf(params.id)),

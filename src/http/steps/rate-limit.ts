@@ -20,6 +20,23 @@ export function createRateLimit(perSecond: number | undefined, nowMs = () => per
   }
 }
 
+/**
+ * Makes the step that bounds how many requests of a route this process works on at a time.
+ * @param atOnce absent = not bounded
+ */
+export function createPlaces(atOnce = Number.POSITIVE_INFINITY): <T>(work: () => Promise<T>) => Promise<T> {
+  let taken = 0
+  return async (work) => {
+    if (taken >= atOnce) throw new HttpProblem(429, 'many of these are being worked on; try again in a second')
+    taken++
+    try {
+      return await work()
+    } finally {
+      taken--
+    }
+  }
+}
+
 /** More keys than one process sees within a second; one that is forgotten starts with a full bucket again. */
 const maxKeys = 10_000
 
