@@ -1,4 +1,4 @@
-/** A Prometheus of our own, with the repository's configuration and rules, that scrapes one gateway every second. */
+/** A Prometheus of our own, with the repository's configuration and rules, that scrapes one gateway every two seconds. */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,8 +23,8 @@ export interface Prometheus {
   queryRange(expr: string, lastSeconds: number): Promise<Series[]>
   /** Names of all metrics that it knows. */
   metricNames(): Promise<ReadonlySet<string>>
-  /** Names of alerts that are in this state. */
-  alerts(state: 'pending' | 'firing'): Promise<ReadonlySet<string>>
+  /** Names of alerts that fire. */
+  firing(): Promise<ReadonlySet<string>>
   stop(): Promise<void>
 }
 
@@ -68,7 +68,8 @@ interface Configuration {
 function writeConfiguration(folder: string, target: string, adminKey: string): void {
   const config = parse(readFileSync(join(prometheusDir, 'prometheus.yml'), 'utf8')) as Configuration
   const [scrape] = config.scrape_configs
-  config.global = { scrape_interval: '1s', evaluation_interval: '1s', scrape_timeout: '1s' }
+  // A scrape may have to wait for the tables to be read, on a busy machine.
+  config.global = { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s' }
   config.scrape_configs = [{ ...scrape, static_configs: [{ targets: [target] }] }]
   mkdirSync(join(folder, 'secrets'))
   writeFileSync(join(folder, 'secrets', 'admin-key'), adminKey)
@@ -108,9 +109,9 @@ function createApi(url: string) {
       return seriesOf(await get('/api/v1/query_range', range))
     },
     metricNames: async () => new Set(await get<string[]>('/api/v1/label/__name__/values')),
-    async alerts(state: string) {
+    async firing() {
       const { alerts } = await get<{ alerts: { state: string; labels: { alertname: string } }[] }>('/api/v1/alerts')
-      return new Set(alerts.filter((alert) => alert.state === state).map(({ labels }) => labels.alertname))
+      return new Set(alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname))
     },
   }
 }

@@ -42,7 +42,7 @@ const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 const provider = { fixedBy: 'providers' } as const
 const route = { fixedBy: 'routes' } as const
 const worker = { fixedBy: 'workers' } as const
-/** Four gauges and three counters have it: some hundred series. */
+/** Four gauges and two counters have it: some 600 series. */
 const connection = { most: 100 } as const
 /** One counter has it, with five stages. */
 const account = { most: 100 } as const
