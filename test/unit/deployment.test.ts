@@ -140,6 +140,7 @@ describe('compose.yaml', () => {
       volumes.map((volume) => volume.split(':')[0] ?? ''),
     )
     expect(used.filter((name) => !name.startsWith('.'))).to.have.members(Object.keys(compose.volumes))
+    for (const path of used.filter((name) => name.startsWith('.'))) expect(existsSync(path), path).to.equal(true)
   })
 
   it('gives the gateway the time that it takes to stop', () => {
