@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { createRoutes, type Handlers } from '../../src/http/routes.ts'
-import { aFirstMessage, asAdmin, dumpOf, http, type RawAnswer, sharedWorld, storages } from '../support/stories.ts'
+import { aFirstMessage, asAdmin, http, type RawAnswer, settledDump, sharedWorld, storages } from '../support/stories.ts'
 import { adminKey } from '../support/world.ts'
 
 /** The route table, without anybody behind it. */
@@ -157,12 +157,12 @@ for (const storage of storages) {
     })
 
     it('changes nothing by a request that it refuses', async () => {
-      const before = await dumpOf(world())
+      const before = await settledDump(world())
       await asAdmin(world(), 'PUT', '/v1/accounts/379/settings', '{"isWhatsappEnabled":"yes"}')
       await asAdmin(world(), 'POST', '/v1/connections', '{"accountId":379}')
       await asAdmin(world(), 'POST', '/v1/rejected-events/1/replay')
       await http(world(), 'POST', '/v1/events', { body: '{}' })
-      expect(await dumpOf(world())).to.equal(before)
+      expect(await settledDump(world())).to.equal(before)
     })
   })
 }

@@ -7,7 +7,7 @@ import { request } from 'undici'
 import type { Rule, TemplateInput } from '../../src/providers/simulator/inputs.ts'
 import type { AcceptedMessage } from '../../src/providers/simulator/ledger.ts'
 import { anFdrEvent, anFdrEventFor, type FdrEventJson, simulatorAccount } from './fixtures.ts'
-import { adminKey, type Storage, startWorld, type World, type WorldOptions } from './world.ts'
+import { adminKey, type Storage, startWorld, until, type World, type WorldOptions } from './world.ts'
 
 export const storages: readonly Storage[] = ['sqlite', 'mysql']
 
@@ -503,3 +503,18 @@ export async function dumpOf(world: World, ...without: readonly string[]): Promi
   }
   return JSON.stringify(tables, shown)
 }
+
+/** What a gateway that nobody asks anything writes down now and then. */
+const writtenByItself = [
+  ...['gateway_replicas', 'gateway_leases', 'wa_webhook_notes', 'retention_marks'],
+  ...['wa_stats_blocks', 'wa_stats_sums', 'wa_stats_state'],
+]
+const quietMs = 300
+
+/** The same of what requests change, once nothing that began before changes it any more. */
+export const settledDump = (world: World): Promise<string> =>
+  until('nothing changes by itself', async () => {
+    const dump = await dumpOf(world, ...writtenByItself)
+    await sleep(quietMs)
+    return dump === (await dumpOf(world, ...writtenByItself)) && dump
+  })
