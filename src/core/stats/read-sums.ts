@@ -7,6 +7,7 @@ import type { Cells } from './cells.ts'
 import { type Question, QuestionError } from './question.ts'
 import type { Scope } from './scopes.ts'
 import { type Period, type Slot, segmentSizes, slotStart, spansBetween } from './slots.ts'
+import { readSum } from './stored-sum.ts'
 
 export interface ReadSum {
   readonly account: number
@@ -49,7 +50,7 @@ export async function* readSums(executor: Executor, scope: Scope, question: Ques
         parsed = 0
         await nextTurn()
       }
-      yield { account: Number(row.account_id), period, at: slotStart(first), cells: JSON.parse(row.cells) as Cells }
+      yield { account: Number(row.account_id), period, at: slotStart(first), cells: readSum(row.cells).cells }
     }
   }
 }

@@ -3,9 +3,11 @@
 import type { Database, Executor } from '../storage/database.ts'
 import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { addCells, type Cells, isEmpty } from './cells.ts'
+import { type Crowd, withLimits, withoutCrowd } from './crowds.ts'
 import type { BlockCells } from './read-block.ts'
 import { addTo, type Dimensions, parseCellKey, type Scope, scopeNames } from './scopes.ts'
 import { type Slot, type Span, segmentOf } from './slots.ts'
+import { readSum, writtenSum } from './stored-sum.ts'
 
 /** Of which messages a row is the sum. */
 interface SumKey extends Span {
@@ -14,7 +16,7 @@ interface SumKey extends Span {
   readonly account: number
 }
 
-interface Sum {
+export interface Sum {
   readonly key: SumKey
   readonly cells: Cells
 }
@@ -55,8 +57,10 @@ function cellsOf(sums: Sums, key: SumKey): Cells {
   return cells
 }
 
-/** Rows at one time: others come in between, and a statement stays far below what a server takes. */
+/** Rows at one time: others come in between. */
 const rowsAtOnce = 16
+/** Bytes of a row that is written with others; a larger one has a statement of its own, so that none is too large. */
+const smallRow = 128 * 1024
 
 /** Adds changes to what is stored. The caller holds off everybody else. */
 export async function applyChanges(
@@ -65,35 +69,41 @@ export async function applyChanges(
   changes: Sums,
 ): Promise<void> {
   const names = [...changes.keys()].filter((name) => hasCells(changes.get(name))).sort()
-  const added: Sum[] = []
-  for (let from = 0; from < names.length; from += rowsAtOnce)
-    added.push(...(await changeStored(tx, changes, names.slice(from, from + rowsAtOnce))))
-  await insertRows(tx, 'wa_stats_sums', added.map(sumRow), keepExisting)
+  for (let from = 0; from < names.length; from += rowsAtOnce) {
+    const added = await changeStored(tx, changes, names.slice(from, from + rowsAtOnce))
+    for (const rows of statements(added.map(sumRow))) await insertRows(tx, 'wa_stats_sums', rows, keepExisting)
+  }
 }
 
 /** @returns those that are not stored yet */
 async function changeStored(tx: Executor, changes: Sums, names: readonly string[]): Promise<Sum[]> {
   const sql = 'SELECT id, name, cells FROM wa_stats_sums WHERE name'
   const rows = await selectIn<{ id: number; name: string; cells: string }>(tx, sql, names)
-  const known = rows.map(({ id, name, cells }) => ({ id: Number(id), cells: changed(cells, changes.get(name)) }))
-  const left = known.filter(({ cells }) => !isEmpty(cells))
-  await updateRows(
-    tx,
-    'wa_stats_sums',
-    left.map(({ id, cells }) => ({ id, cells: JSON.stringify(cells) })),
-  )
+  const known = rows.map(({ id, name, cells }) => ({ id: Number(id), crowd: changed(cells, changes.get(name)) }))
+  const left = known.flatMap(({ id, crowd }) => (isEmpty(crowd.cells) ? [] : { id, cells: writtenSum(crowd) }))
+  for (const rows of statements(left)) await updateRows(tx, 'wa_stats_sums', rows)
   // Messages that are deleted leave none.
-  for (const { id, cells } of known) if (isEmpty(cells)) await tx.write('DELETE FROM wa_stats_sums WHERE id = $1', [id])
+  for (const { id, crowd } of known)
+    if (isEmpty(crowd.cells)) await tx.write('DELETE FROM wa_stats_sums WHERE id = $1', [id])
   const stored = new Set(rows.map(({ name }) => name))
   return names.filter((name) => !stored.has(name)).flatMap((name) => changes.get(name) ?? [])
 }
 
+/** Those that are small together, each other one alone. */
+function statements<T extends { readonly cells: string }>(rows: readonly T[]): T[][] {
+  const isSmall = ({ cells }: T) => Buffer.byteLength(cells) <= smallRow
+  const small = rows.filter(isSmall)
+  return [...(small.length > 0 ? [small] : []), ...rows.filter((row) => !isSmall(row)).map((row) => [row])]
+}
+
 const hasCells = (sum: Sum | undefined): boolean => sum !== undefined && !isEmpty(sum.cells)
 
-function changed(stored: string, change: Sum | undefined): Cells {
-  const cells = JSON.parse(stored) as Cells
-  addCells(cells, change?.cells ?? {})
-  return cells
+function changed(stored: string, change: Sum | undefined): Crowd {
+  const { cells, limits } = readSum(stored)
+  if (!change) return { cells, limits }
+  const { scope } = change.key
+  addCells(cells, withLimits(change.cells, scope, limits))
+  return withoutCrowd({ cells, limits }, scope)
 }
 
 const sumRow = ({ key, cells }: Sum) => ({
@@ -102,5 +112,5 @@ const sumRow = ({ key, cells }: Sum) => ({
   account_id: key.account,
   slots: key.slots,
   first_slot: key.first,
-  cells: JSON.stringify(cells),
+  cells: writtenSum(withoutCrowd({ cells, limits: {} }, key.scope)),
 })
