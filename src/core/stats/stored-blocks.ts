@@ -33,12 +33,26 @@ export async function markDue(
   )
 }
 
-/** Newest first: what is looked at most is right soonest. */
-export async function dueBlocks(executor: Executor, limit: number): Promise<number[]> {
+/** @param wanted the newest ones, or the next ones from a block on; and which are left out */
+export async function dueBlocks(
+  executor: Executor,
+  limit: number,
+  { from, except }: { readonly from?: number | undefined; readonly except: readonly number[] },
+): Promise<number[]> {
+  const order = from === undefined ? 'ORDER BY id DESC' : `AND id >= ${from} ORDER BY id`
+  const rest = except.length === 0 ? '' : `AND id NOT IN (${except.join(', ')})`
   const rows = await executor.select<{ id: number }>(
-    `SELECT id FROM ${table} WHERE is_due = 1 ORDER BY id DESC LIMIT ${limit}`,
+    `SELECT id FROM ${table} WHERE is_due = 1 ${rest} ${order} LIMIT ${limit}`,
   )
   return rows.map(({ id }) => Number(id))
+}
+
+/** How many are due, as far as it matters. */
+export async function countDue(executor: Executor, most: number): Promise<number> {
+  const [row] = await executor.select<{ n: number }>(
+    `SELECT COUNT(*) AS n FROM (SELECT id FROM ${table} WHERE is_due = 1 LIMIT ${most}) AS due`,
+  )
+  return Number(row?.n ?? 0)
 }
 
 export async function storedCells(executor: Executor, blocks: readonly number[]): Promise<Map<number, BlockCells>> {
