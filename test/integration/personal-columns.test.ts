@@ -107,6 +107,7 @@ const aLook = (): Look => ({
     watchedUntil: new Date(),
     person: personOf('+919810012345'),
     state: 'working',
+    tries: 0,
     counts: {},
     searched: {},
   },

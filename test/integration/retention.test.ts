@@ -1,7 +1,11 @@
 import { expect } from 'chai'
+import { createLogger } from '../../src/core/observe/logger.ts'
 import { createRetention } from '../../src/core/privacy/retention.ts'
 import type { RetentionDays } from '../../src/core/privacy/retention-steps.ts'
+import type { OnUncleared } from '../../src/core/privacy/row-by-row.ts'
+import type { SqlValue } from '../../src/core/storage/database.ts'
 import { createLease } from '../../src/core/storage/lease.ts'
+import { failingWhere } from '../support/failing-database.ts'
 import { aFirstMessage, dumpOf, eventFor, inWorld, say, storages, tap, timelineOf } from '../support/stories.ts'
 import type { World } from '../support/world.ts'
 
@@ -9,14 +13,16 @@ const days: RetentionDays = { bodies: 30, metadata: 395 }
 const dayMs = 86_400_000
 
 /** Clears all that is old so many days from now. */
-async function clearIn(world: World, daysFromNow: number): Promise<void> {
+async function clearIn(world: World, daysFromNow: number, { database }: Pick<World, 'database'> = world) {
   const now = () => new Date(Date.now() + daysFromNow * dayMs)
-  const { database } = world
-  const lease = createLease({ database, name: 'test', now })
-  const clear = createRetention({ database, days, lease, now })
+  const lease = createLease({ database: world.database, name: 'test', now })
+  const uncleared: [table: string, id: number][] = []
+  const onUncleared: OnUncleared = (table, id) => void uncleared.push([table, Number(id)])
+  const clear = createRetention({ database, days, lease, onUncleared, log: createLogger('silent'), now })
   expect(await lease.hold(), 'nobody else does it').to.be.a('number')
   while ((await clear()) > 0);
   await lease.release()
+  return uncleared
 }
 
 const words = 'please leave it with quillfeather next door'
@@ -125,6 +131,52 @@ for (const storage of storages) {
         await put('accepted', null)
         await clearIn(world, 31)
         expect(await leftOf(world, open.customer.local)).to.deep.equal([])
+      }))
+
+    it('clears what cannot be read, which stops nothing', () =>
+      inWorld({ storage }, async (world) => {
+        const bad = await aFirstMessage(world, personal)
+        const { customer } = await aConversation(world)
+        for (const [text, table] of [
+          [`{"text":"${words}`, 'wa_outgoing_messages SET payload'],
+          ['null', 'wa_outgoing_messages SET context'],
+          [`"${words}`, 'activity_events SET payload'],
+        ])
+          await world.database.write(
+            `UPDATE ${table} = $1 WHERE ${table?.startsWith('act') ? 'root_outgoing_message_id' : 'id'} = $2`,
+            [text ?? '', bad.id],
+          )
+        expect(await clearIn(world, 31)).to.deep.equal([])
+        expect(await leftOf(world, customer.local)).to.deep.equal([])
+        expect(await leftOf(world, bad.customer.local)).to.deep.equal([])
+        // Read by the test world when it ends.
+        await world.database.write("DELETE FROM activity_events WHERE payload = '{}'")
+      }))
+
+    it('holds over one row that cannot be cleared, tells of it once a day, and goes on with the others', () =>
+      inWorld({ storage }, async (world) => {
+        const bad = await aFirstMessage(world, personal)
+        const { customer } = await aConversation(world)
+        const badId = Number(bad.id)
+        const isBad = (sql: string, bind: readonly SqlValue[]) =>
+          sql.startsWith('UPDATE wa_outgoing_messages') && bind.some((value) => Number(value) === badId)
+        const database = failingWhere(world.database, isBad)
+        const told = [['wa_outgoing_messages', badId]]
+        expect(await clearIn(world, 31, { database })).to.deep.equal(told)
+        expect(await leftOf(world, customer.local), 'behind it').to.not.include(customer.local)
+        expect(await leftOf(world, bad.customer.local)).to.include(bad.customer.local)
+        expect(await clearIn(world, 31, { database }), 'on the same day').to.deep.equal([])
+        expect(await clearIn(world, 33, { database }), 'later').to.deep.equal(told)
+        expect(await clearIn(world, 35)).to.deep.equal([])
+        expect(await leftOf(world, bad.customer.local)).to.deep.equal([])
+      }))
+
+    it('goes on with other tables while one fails as a whole', () =>
+      inWorld({ storage }, async (world) => {
+        const { customer } = await aConversation(world)
+        const database = failingWhere(world.database, (sql) => /FROM wa_send_attempts\b/.test(sql))
+        await clearIn(world, 31, { database })
+        expect(await leftOf(world, customer.local)).to.deep.equal([])
       }))
 
     it('goes through many rows in groups, once', () =>

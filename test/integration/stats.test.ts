@@ -204,7 +204,12 @@ for (const kind of storages) {
       const days = { bodies: 30, metadata: 395 }
       const inTime = new Date(from.getTime() + 396 * 86_400_000)
       for (const step of retentionSteps.filter(({ name }) => name === 'delete wa_outgoing_messages'))
-        while ((await takeStep({ database, days, now: () => inTime }, step)) > 0);
+        while (
+          (await takeStep(
+            { database, days, onUncleared: (...bad) => expect.fail(bad.join(' ')), now: () => inTime },
+            step,
+          )) > 0
+        );
       nowMs += 600_000
       await countAll({ database, now })
       expect((await ask({})).totals).to.deep.include({ queued: 0, skipped: 0 })

@@ -4,16 +4,24 @@ import type { CoreOptions } from '../core.ts'
 import { createErasures } from '../privacy/erasure.ts'
 import { createErasureStore } from '../privacy/erasure-store.ts'
 import { createRetention } from '../privacy/retention.ts'
+import type { OnUncleared } from '../privacy/row-by-row.ts'
 import { createLease } from '../storage/lease.ts'
 import type { Foundation } from './foundation.ts'
 
-export function createPrivacy({ database, now, log, retention }: CoreOptions, foundation: Foundation) {
+export function createPrivacy({ database, now, log, metrics, retention }: CoreOptions, foundation: Foundation) {
   const { outgoing, activity, secrets } = foundation
+  const tell =
+    (by: 'age' | 'person'): OnUncleared =>
+    (table, id, error) => {
+      metrics.uncleared.inc({ by })
+      log.error({ err: error, table, id }, 'a row could not be cleared of personal data; it is tried again later')
+    }
   const erasures = createErasures({
     database,
     store: createErasureStore(database, secrets),
     outgoing,
     activity,
+    onUncleared: tell('person'),
     lease: createLease({ database, name: 'erasures', now }),
     log,
     now,
@@ -22,6 +30,8 @@ export function createPrivacy({ database, now, log, retention }: CoreOptions, fo
     database,
     days: retention,
     lease: createLease({ database, name: 'retention', now }),
+    onUncleared: tell('age'),
+    log,
     now,
   })
   return {

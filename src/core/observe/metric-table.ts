@@ -176,6 +176,13 @@ export const metricTable = {
       invariant: ['events', 'sends', 'stranded_messages'],
     },
   ),
+  uncleared: counter(
+    'fdr_uncleared_rows_total',
+    'Rows that could not be cleared of personal data, by why they were to be',
+    {
+      by: ['age', 'person'],
+    },
+  ),
   workerRound: gauge('fdr_worker_last_round_timestamp_seconds', 'When a worker last did a round without an error', {
     worker,
   }),

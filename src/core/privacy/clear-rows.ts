@@ -3,6 +3,7 @@
 import type { Database, Row } from '../storage/database.ts'
 import { selectIn, updateRows } from '../storage/rows.ts'
 import type { Cleared, Depth, PersonalTable } from './personal-data.ts'
+import { type OnUncleared, rowByRow } from './row-by-row.ts'
 
 /** Rows of one transaction. */
 export const clearGroupSize = 64
@@ -12,15 +13,47 @@ export interface ClearedRows {
   readonly changed: number
   /** Ids of those that are still worked with, and stay as they are. */
   readonly open: readonly number[]
+  /** Ids of those that could not be cleared. */
+  readonly failed: readonly number[]
 }
 
-/** @param ids of one group at most */
-export function clearRows(
-  database: Database,
+export interface ClearDeps {
+  readonly database: Database
+  readonly onUncleared: OnUncleared
+}
+
+/**
+ * @param ids of one group at most
+ * @throws when the database is away or busy
+ */
+export async function clearRows(
+  { database, onUncleared }: ClearDeps,
   table: PersonalTable,
   ids: readonly number[],
   depth: Depth,
 ): Promise<ClearedRows> {
+  const failed: number[] = []
+  const done = await rowByRow(
+    ids,
+    (group) => clearTogether(database, table, group, depth),
+    (id, error) => {
+      failed.push(id)
+      onUncleared(table.name, id, error)
+    },
+  )
+  return {
+    changed: done.reduce((sum, { changed }) => sum + changed, 0),
+    open: done.flatMap(({ open }) => open),
+    failed,
+  }
+}
+
+function clearTogether(
+  database: Database,
+  table: PersonalTable,
+  ids: readonly number[],
+  depth: Depth,
+): Promise<Omit<ClearedRows, 'failed'>> {
   return database.transaction(async (tx) => {
     const tail = ` ORDER BY id${database.forUpdate}`
     const rows = await selectIn<Row>(

@@ -8,7 +8,7 @@ import { deleteRecipientCounters } from '../notifications/guards/usage-counters.
 import type { OutgoingStore } from '../sending/outgoing-store.ts'
 import type { Database, Row } from '../storage/database.ts'
 import { sqlTime } from '../storage/time.ts'
-import { type ClearedRows, clearRows } from './clear-rows.ts'
+import { type ClearDeps, type ClearedRows, clearRows } from './clear-rows.ts'
 import { endMessages } from './end-messages.ts'
 import { deleteContacts, deleteWishes, userIdsOf } from './erase-contacts.ts'
 import type { Counts, Erasure, ErasureStore } from './erasure-store.ts'
@@ -18,8 +18,7 @@ import { type Depth, type PersonalTable, personalTables } from './personal-data.
 import { searches } from './searches.ts'
 import { createTally, type Tally } from './tally.ts'
 
-export interface EraseDeps {
-  readonly database: Database
+export interface EraseDeps extends ClearDeps {
   readonly store: ErasureStore
   readonly outgoing: Pick<OutgoingStore, 'read' | 'lock' | 'apply'>
   readonly activity: Pick<ActivityStore, 'insert' | 'committed'>
@@ -42,6 +41,8 @@ export interface Looked {
   readonly isComplete: boolean
   /** Rows that could not be cleared yet, e.g. a message that is being sent. */
   readonly open: number
+  /** Rows that could not be cleared at all. */
+  readonly failed: number
   readonly counts: Counts
   readonly searched: Counts
 }
@@ -195,11 +196,15 @@ const searchTexts: Step = async (deps, look) => {
   for (const { table, rows, names, isCleared, pageSize } of searches(look)) {
     const from = isLast && isCleared ? 0 : look.tally.searchedUpTo(table.name)
     const isTheirs = (row: Row) => names(row) || (isLast && isCleared?.(row) === true)
+    let isAllCleared = true
     for await (const page of pagesOf(deps.database, rows, from, pageSize)) {
       if (!(await look.mayGoOn())) return undefined
       const ids = idsOf(page.filter(isTheirs))
-      if (ids.length > 0) note(look, table, await clearRows(deps.database, table, ids, look.depth))
-      look.tally.searched(table.name, Number(page.at(-1)?.id))
+      const cleared = ids.length > 0 && (await clearRows(deps, table, ids, look.depth))
+      if (cleared) note(look, table, cleared)
+      // What could not be cleared has to be found again.
+      isAllCleared &&= !cleared || cleared.failed.length === 0
+      if (isAllCleared) look.tally.searched(table.name, Number(page.at(-1)?.id))
     }
   }
   return look.erasure
@@ -208,12 +213,13 @@ const searchTexts: Step = async (deps, look) => {
 async function clearAll(deps: EraseDeps, look: Look, table: PersonalTable, rows: Rows): Promise<boolean> {
   for await (const page of pagesOf(deps.database, rows)) {
     if (!(await look.mayGoOn())) return false
-    note(look, table, await clearRows(deps.database, table, idsOf(page), look.depth))
+    note(look, table, await clearRows(deps, table, idsOf(page), look.depth))
   }
   return true
 }
 
-function note({ tally }: Look, table: PersonalTable, { changed, open }: ClearedRows): void {
+function note({ tally }: Look, table: PersonalTable, { changed, open, failed }: ClearedRows): void {
   tally.add(table.name, changed)
   tally.open(open.length)
+  tally.failed(failed.length)
 }

@@ -26,6 +26,8 @@ export interface Erasure {
   readonly watchedUntil: Date
   readonly person: Person
   readonly state: ErasureState
+  /** How often in a row it failed. */
+  readonly tries: number
   /** What was cleared or deleted so far, by kind of row. */
   readonly counts: Counts
   /** Kind of row -> id up to which it was searched. */
@@ -47,9 +49,11 @@ export interface ErasureStore {
   saveKnown(erasure: Erasure, person: Person): Promise<Erasure>
   saveProgress(
     erasure: Erasure,
-    progress: Pick<Erasure, 'state' | 'counts' | 'searched'>,
+    progress: Pick<Erasure, 'state' | 'tries' | 'counts' | 'searched'>,
     dueAt: Date | null,
   ): Promise<void>
+  /** It failed, and is looked at again then. */
+  putOff(erasure: Erasure, dueAt: Date): Promise<void>
 }
 
 /** How long late webhooks, and what was under way, are watched for. */
@@ -98,12 +102,17 @@ export function createErasureStore(database: Database, secrets: SecretBox): Eras
       await database.write('UPDATE erasures SET person = $2 WHERE id = $1', [erasure.id, text])
       return { ...erasure, person }
     },
-    async saveProgress({ id }, { state, counts, searched }, dueAt) {
-      const facts = [id, state, JSON.stringify(counts), JSON.stringify(searched), sqlTime(dueAt)]
+    async saveProgress({ id }, { state, tries, counts, searched }, dueAt) {
+      const facts = [id, state, JSON.stringify(counts), JSON.stringify(searched), sqlTime(dueAt), tries]
       await database.transaction(async (tx) => {
-        await tx.write('UPDATE erasures SET state = $2, counts = $3, searched = $4, due_at = $5 WHERE id = $1', facts)
+        const changes = 'state = $2, counts = $3, searched = $4, due_at = $5, tries = $6'
+        await tx.write(`UPDATE erasures SET ${changes} WHERE id = $1`, facts)
         if (state === 'done') await forget(tx, id)
       })
+    },
+    async putOff({ id, tries }, dueAt) {
+      const facts = [id, tries + 1, sqlTime(dueAt)]
+      await database.write('UPDATE erasures SET tries = $2, due_at = $3 WHERE id = $1', facts)
     },
   }
 }
@@ -114,7 +123,7 @@ async function forget(tx: Executor, id: number): Promise<void> {
   await tx.write('DELETE FROM erased_messages WHERE erasure_id = $1', [id])
 }
 
-const select = `SELECT id, reference, account_id, requested_at, watched_until, person, state, counts, searched
+const select = `SELECT id, reference, account_id, requested_at, watched_until, person, state, tries, counts, searched
   FROM erasures`
 
 const placeOf = (reference: string): string => `erasure/${reference}`
@@ -135,6 +144,7 @@ const toErasure = (row: Row, person: Person): Erasure => ({
   watchedUntil: fromSqlTime(row.watched_until) ?? new Date(0),
   person,
   state: row.state as ErasureState,
+  tries: Number(row.tries),
   counts: JSON.parse(String(row.counts)) as Counts,
   searched: JSON.parse(String(row.searched)) as Counts,
 })

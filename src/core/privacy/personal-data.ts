@@ -2,6 +2,7 @@
 
 import { clearedContent, clearedPhone } from '../sending/cleared.ts'
 import type { Row, SqlValue } from '../storage/database.ts'
+import { parsedObject } from '../storage/parsed-object.ts'
 
 /**
  * - `aged`: its time is over
@@ -47,21 +48,14 @@ const orderFields = [
 ]
 
 function keepFields(json: unknown, fields: readonly string[]): string | null {
-  const known = parsed(json)
+  const known = parsedObject(json)
   if (!known) return null
   return JSON.stringify(Object.fromEntries(fields.flatMap((name) => (name in known ? [[name, known[name]]] : []))))
 }
 
-type Json = Record<string, unknown>
+type Json = Readonly<Record<string, unknown>>
 
-function parsed(json: unknown): Json | undefined {
-  if (typeof json !== 'string' || json === '') return undefined
-  try {
-    return JSON.parse(json) as Json
-  } catch {
-    return undefined
-  }
-}
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
@@ -73,11 +67,11 @@ function blanked(object: Json, names: readonly string[]): Json {
 const personOfEvent = ['customerName', 'customerContactNumber', 'email', 'from', 'to']
 const idsOfEvent = ['messagedId', 'rootMessageId']
 
-/** An activity event, which keeps its shape, its place and its number. */
+/** An activity event, which keeps its shape, its place and its number. Nothing is left of one that cannot be read. */
 export function withoutPerson(payload: unknown, depth: Depth): string {
-  const event = parsed(payload)
-  if (!event) return String(payload)
-  const data = event.response_data as Json
+  const event = parsedObject(payload)
+  if (!event) return '{}'
+  const data = isObject(event.response_data) ? event.response_data : {}
   const names = depth === 'final' ? [...personOfEvent, ...idsOfEvent] : personOfEvent
   return JSON.stringify({ ...blanked(event, ['actor']), response_data: withoutWords(blanked(data, names)) })
 }
@@ -181,7 +175,7 @@ export const personalTables = {
     time: 'created_at',
     isOpen: (row, depth) => depth === 'aged' && (isDue(row) || row.state === 'pushing'),
     clear: ({ request }, depth) => ({
-      request: JSON.stringify(blanked(parsed(request) ?? {}, ['customerPhone'])),
+      request: JSON.stringify(blanked(parsedObject(request) ?? {}, ['customerPhone'])),
       response: null,
       ...ifFinal(depth, { reply_message_id: null }),
     }),

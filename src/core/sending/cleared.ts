@@ -2,10 +2,11 @@
 
 import type { Content } from '../contract/content.ts'
 import { destinationOf } from '../stats/destination.ts'
+import { parsedObject } from '../storage/parsed-object.ts'
 
-/** @param json a content as it is stored */
+/** @param json a content as it is stored; nothing is left of one that cannot be read */
 export function clearedContent(json: unknown): string | null {
-  const template = typeof json === 'string' ? (JSON.parse(json) as { template?: unknown }).template : undefined
+  const template = parsedObject(json)?.template
   return template ? JSON.stringify({ type: 'cleared', template }) : null
 }
 

@@ -67,5 +67,6 @@ export async function workOnGroup<T extends number | { readonly id: number }>(
   }
 }
 
-const isNobodysFault = (error: unknown): boolean =>
+/** Would any other item have failed in the same way? */
+export const isNobodysFault = (error: unknown): boolean =>
   isDatabaseAway(error) || isTransient(error) || error instanceof BatcherFullError
