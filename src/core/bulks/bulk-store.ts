@@ -3,8 +3,10 @@
 import type { MessageState } from '../sending/outgoing-message.ts'
 import { statusOf } from '../sending/outgoing-message.ts'
 import type { Database } from '../storage/database.ts'
-import { insertRows, selectIn, updateWhereIn } from '../storage/rows.ts'
+import { insertRows, selectIn } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
+import { cancelMessages } from './cancel-messages.ts'
+import { cancelledCode } from './cancelled.ts'
 
 export interface Bulk {
   readonly id: number
@@ -34,7 +36,10 @@ export interface BulkStore {
   errors(id: number, after: number, limit: number): Promise<LineError[]>
   /** Why these messages were skipped, of those that were. */
   skipped(messageIds: readonly number[]): Promise<Map<number, string>>
-  /** What is not under way is not sent any more; what is accepted from now on neither. */
+  /**
+   * What is not under way is not sent any more, what is accepted from now on neither. Broken off it may be repeated, and
+   * nothing that is left leaves meanwhile.
+   */
   cancel(bulk: Bulk): Promise<void>
 }
 
@@ -46,11 +51,6 @@ const keysOf = ({ accountId, id }: Bulk): [string, string] => [
   `agent:${accountId}:bulk:${id}:`,
   `agent:${accountId}:bulk:${id};`,
 ]
-
-/** Messages in one transaction: it holds them, and reports and claims wait meanwhile. */
-const cancelledAtOnce = 500
-/** The code by which a message tells that it was cancelled. */
-export const cancelledCode = 'cancelled'
 
 interface BulkRow {
   id: number
@@ -64,31 +64,6 @@ interface BulkRow {
 const select = 'SELECT id, account_id, total, created_at, completed_at, cancelled_at FROM message_bulks'
 
 export function createBulkStore(database: Database, now: () => Date): BulkStore {
-  const cancelGroup = (bulk: Bulk): Promise<number> =>
-    database.transaction(async (tx) => {
-      // One that may have been sent before stays: what became of it has to be found out.
-      const waiting = await tx.select<{ id: number }>(
-        `SELECT id FROM wa_outgoing_messages WHERE idempotency_key >= $1 AND idempotency_key < $2
-         AND state IN ('queued', 'waiting') AND possible_duplicate = 0
-         ORDER BY id LIMIT ${cancelledAtOnce}${database.forUpdate}`,
-        keysOf(bulk),
-      )
-      const values = {
-        state: 'skipped',
-        due_at: null,
-        failure_code: cancelledCode,
-        failure_reason: 'its bulk was cancelled before it could be sent',
-        updated_at: sqlTime(now()),
-      }
-      await updateWhereIn(
-        tx,
-        'wa_outgoing_messages',
-        values,
-        'id',
-        waiting.map(({ id }) => id),
-      )
-      return waiting.length
-    })
   return {
     async open(accountId, key, total) {
       const at = sqlTime(now())
@@ -156,7 +131,7 @@ export function createBulkStore(database: Database, now: () => Date): BulkStore 
         'UPDATE message_bulks SET cancelled_at = $2, updated_at = $2 WHERE id = $1 AND cancelled_at IS NULL',
         [bulk.id, at],
       )
-      for (let count = cancelledAtOnce; count === cancelledAtOnce; ) count = await cancelGroup(bulk)
+      await cancelMessages(database, keysOf(bulk), now())
     },
   }
 }

@@ -23,9 +23,17 @@ export function isAfterEnd(
 /** @param status of the shipment, as the update named it */
 export const whyEnded = (status: string): string => `the shipment was reported as ${status} before this could be sent`
 
+/** A message that waited, at the end of its shipment. */
+export const withoutSending = (record: OutgoingRecord, status: string, now: Date): OutgoingChange =>
+  unsent(record, { code: 'shipment_ended', reason: whyEnded(status) }, now)
+
 /** A message that waited. One of which an earlier attempt is in doubt may have been sent, so it is a doubt again. */
-export function withoutSending(record: OutgoingRecord, status: string, now: Date): OutgoingChange {
+export function unsent(
+  record: OutgoingRecord,
+  { code, reason }: { readonly code: string; readonly reason: string },
+  now: Date,
+): OutgoingChange {
   return record.possibleDuplicate
     ? { ...record, state: 'in_doubt', statusRank: rank.unclear, dueAt: now }
-    : { ...record, state: 'skipped', dueAt: null, failureCode: 'shipment_ended', failureReason: whyEnded(status) }
+    : { ...record, state: 'skipped', dueAt: null, failureCode: code, failureReason: reason }
 }

@@ -1,10 +1,11 @@
 /** Takes waiting messages of a connection for sending: whoever commits the claim calls the provider, nobody else. */
 
+import { bulkOfKey, cancelledCode, readCancelled, whyCancelled } from '../bulks/cancelled.ts'
 import { endedAtColumn, readEnds } from '../conversations/shipment-ends.ts'
 import type { Database, Executor, Row, SqlValue } from '../storage/database.ts'
 import { updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
-import { isAfterEnd, withoutSending } from './after-end.ts'
+import { isAfterEnd, unsent, withoutSending } from './after-end.ts'
 import { type ClaimedMessage, priority } from './outgoing-message.ts'
 import {
   callDeadline,
@@ -27,8 +28,8 @@ export interface ClaimRequest {
 }
 
 /**
- * By priority, the oldest first, one per recipient. What is about a shipment that came to its end meanwhile is not taken,
- * and ends.
+ * By priority, the oldest first, one per recipient. What is about a shipment that came to its end meanwhile, or of a bulk
+ * that was cancelled, is not taken, and ends.
  * @param chosen told what is about to be committed: when the answer of the commit is lost, these may be claimed
  */
 export async function claimMessages(
@@ -55,11 +56,13 @@ async function choose(tx: Executor, database: Database, request: ClaimRequest): 
   for (let looks = 0; looks < maxLooks && chosen.length < request.limit; looks++) {
     const wanted = powerOfTwo((request.limit - chosen.length) * 2)
     const found = await look(tx, database, request, [...taken], wanted)
-    const late = found.flatMap(({ record, isLate }) => (record && isLate ? [record] : []))
+    const late = found.flatMap(({ record, lateFor }) => (record && lateFor === 'end' ? [record] : []))
     if (late.length > 0) await endWithoutSending(tx, late, request.now)
-    for (const { id, record, isLate } of found) {
+    const cancelled = found.flatMap(({ record, lateFor }) => (record && lateFor === 'cancellation' ? [record] : []))
+    if (cancelled.length > 0) await cancelWithoutSending(tx, cancelled, request.now)
+    for (const { id, record, lateFor } of found) {
       if (!record) await putOff(tx, id, ['queued', 'waiting'], request.now)
-      if (!record || isLate) continue
+      if (!record || lateFor) continue
       const recipient = recipientOf(record)
       if (chosen.length === request.limit || taken.has(recipient)) continue
       taken.add(recipient)
@@ -74,7 +77,8 @@ interface Candidate {
   readonly id: number
   /** Undefined: its row cannot be read, which is no reason to keep the others waiting. */
   readonly record: OutgoingRecord | undefined
-  readonly isLate: boolean
+  /** Why it must not be sent any more: its shipment came to its end, its bulk was cancelled. */
+  readonly lateFor: 'end' | 'cancellation' | undefined
 }
 
 const priorities = Object.values(priority).join(', ')
@@ -92,7 +96,7 @@ async function look(
   const others =
     taken.length > 0 ? `AND COALESCE(customer_phone, customer_user_id, '') NOT IN (${list(taken, bind)})` : ''
   const rows = await tx.select<Row>(
-    `SELECT ${outgoingColumns}, ${endedAtColumn}
+    `SELECT ${outgoingColumns}, ${endedAtColumn}, idempotency_key
      FROM wa_outgoing_messages AS candidate${dialect === 'mysql' ? inOrder : ''}
      WHERE whatsappSenderConnectionId = $1 AND priority IN (${priorities}) AND due_at <= $2
      AND state IN ('queued', 'waiting') AND (expires_at IS NULL OR expires_at > $2) ${others}
@@ -101,10 +105,19 @@ async function look(
      ORDER BY priority, due_at, id LIMIT ${limit}${forUpdateSkipLocked}`,
     bind,
   )
+  const bulkOf = (row: Row) => bulkOfKey(String(row.idempotency_key))
+  const cancelledAt = await readCancelled(tx, rows.map(bulkOf))
   return rows.map((row) => {
     const record = readableRecord(row)
-    return { id: Number(row.id), record, isLate: record !== undefined && isAfterEnd(record, fromSqlTime(row.ended_at)) }
+    const lateFor = record && whyLate(record, fromSqlTime(row.ended_at), cancelledAt.get(bulkOf(row) ?? 0))
+    return { id: Number(row.id), record, lateFor }
   })
+}
+
+/** A cancellation ends what is asked for as an end does. */
+function whyLate(record: OutgoingRecord, endedAt: Date | null, cancelledAt: Date | undefined): Candidate['lateFor'] {
+  if (isAfterEnd(record, endedAt)) return 'end'
+  return isAfterEnd(record, cancelledAt) ? 'cancellation' : undefined
 }
 
 function readableRecord(row: Row): OutgoingRecord | undefined {
@@ -119,6 +132,13 @@ function readableRecord(row: Row): OutgoingRecord | undefined {
 async function endWithoutSending(tx: Executor, late: readonly OutgoingRecord[], now: Date): Promise<void> {
   const endOf = await readEnds(tx, late)
   const rows = late.map((record) => changeRow(withoutSending(record, endOf(record)?.status ?? 'ended', now), now))
+  await updateRows(tx, 'wa_outgoing_messages', rows)
+}
+
+/** What a cancellation has not come to yet, or was broken off before. */
+async function cancelWithoutSending(tx: Executor, cancelled: readonly OutgoingRecord[], now: Date): Promise<void> {
+  const failure = { code: cancelledCode, reason: whyCancelled }
+  const rows = cancelled.map((record) => changeRow(unsent(record, failure, now), now))
   await updateRows(tx, 'wa_outgoing_messages', rows)
 }
 

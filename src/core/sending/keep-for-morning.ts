@@ -3,7 +3,7 @@
 import type { Database } from '../storage/database.ts'
 import { updateRows, type Values } from '../storage/rows.ts'
 import { sqlTime } from '../storage/time.ts'
-import { rank } from './outgoing-message.ts'
+import { unsent } from './after-end.ts'
 import { changeRow, type OutgoingChange, type OutgoingRecord } from './outgoing-rows.ts'
 import type { OutgoingStore } from './outgoing-store.ts'
 
@@ -60,13 +60,6 @@ const waiting = (record: OutgoingRecord, morning: Date): OutgoingChange => ({
   state: record.attempts > record.givenBack + 1 ? 'waiting' : 'queued',
   dueAt: morning,
 })
-
-/** One of which an earlier attempt is in doubt may have been sent, so it is a doubt again. */
-function unsent(record: OutgoingRecord, { code, reason }: ReturnType<KeepDeps['useless']>, now: Date): OutgoingChange {
-  return record.possibleDuplicate
-    ? { ...record, state: 'in_doubt', statusRank: rank.unclear, dueAt: now }
-    : { ...record, state: 'skipped', dueAt: null, failureCode: code, failureReason: reason }
-}
 
 /** Scanned are messages that wait for some time of their own; there are few by day. */
 const groupSize = 500
