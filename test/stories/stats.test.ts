@@ -104,10 +104,12 @@ async function deliverAll(world: World, count: number, disabled: number): Promis
   const post = async () => {
     while (next < count) {
       const index = next++
+      // Decisions about one shipment are pushed one after the other.
+      const shipment = { id: String(30_000_000 + index) }
       const account = index % 40 === 39 ? { account_id: disabled } : {}
       await deliver(
         world,
-        eventFor(aCustomer(), { reason: reasons[index % reasons.length] ?? 'payment_issue', ...account }),
+        eventFor(aCustomer(), { reason: reasons[index % reasons.length] ?? 'payment_issue', ...shipment, ...account }),
       )
     }
   }
