@@ -15,7 +15,7 @@ import type { Logger } from './core/observe/logger.ts'
 import { createMetrics, type Metrics, roundsOf } from './core/observe/metrics.ts'
 import { type Database, openDatabase } from './core/storage/database.ts'
 import { createDatabaseClock } from './core/storage/database-clock.ts'
-import { migrate } from './core/storage/migrate.ts'
+import { migrate, requireMigrated } from './core/storage/migrate.ts'
 import { type Env, EnvError } from './env.ts'
 import { createHttp } from './http/http.ts'
 import { adapterSettings, platformConnectionOf } from './providers/environment.ts'
@@ -55,6 +55,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const adapter = createAdapters(providers, env, httpClient)
   const database = openDatabase({ url: prepared(env.DATABASE_URL) })
   if (database.dialect === 'sqlite') await migrate(database)
+  else await requireMigrated(database)
   const wms = env.WMS_DATABASE_URL ? openDatabase({ url: env.WMS_DATABASE_URL, ...wmsOptions }) : undefined
   const clock = await createDatabaseClock(database)
   const now = options.now ?? clock.now

@@ -3,6 +3,7 @@
 import { destination } from 'pino'
 import { type App, startApp } from './app.ts'
 import { createLogger, type Logger } from './core/observe/logger.ts'
+import { MigrationsPendingError } from './core/storage/migrate.ts'
 import { EnvError, loadDotEnv, readEnv } from './env.ts'
 import { resolveKeys } from './local-keys.ts'
 import { configDir } from './paths.ts'
@@ -46,8 +47,15 @@ function stopOnSignal(app: App, log: Logger, patienceMs: number, flush: () => vo
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
 }
 
+function told(error: unknown): string {
+  if (error instanceof EnvError) return `The environment cannot be used:\n${error.message}`
+  if (error instanceof MigrationsPendingError) return error.message
+  const { message, stack = '' } = error as Error
+  // The database's errors do not say in their stack what they are.
+  return stack.includes(message) ? stack : `${message}\n${stack}`
+}
+
 main().catch((error: unknown) => {
-  const isPlain = error instanceof EnvError
-  process.stderr.write(isPlain ? `The environment cannot be used:\n${error.message}\n` : `${(error as Error)?.stack}\n`)
+  process.stderr.write(`${told(error)}\n`)
   process.exit(1)
 })

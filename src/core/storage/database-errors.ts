@@ -39,6 +39,10 @@ export function isRefusedValue(error: unknown): boolean {
   return isOurs || refusedValueErrnos.has(errno) || refusedValuePattern.test(code)
 }
 
+/** MySQL and MariaDB only. */
+export const isTableMissing = (error: unknown): boolean =>
+  (error as DatabaseFault | undefined)?.original?.code === 'ER_NO_SUCH_TABLE'
+
 /** True when a row with the same unique key exists. */
 export const isUniqueViolation = (error: unknown): boolean =>
   (error as DatabaseFault | undefined)?.name === 'SequelizeUniqueConstraintError'

@@ -3,6 +3,7 @@
 import { type QueryInterface, QueryTypes, type Transaction } from 'sequelize'
 import { type InputMigrations, SequelizeStorage, Umzug } from 'umzug'
 import type { Database } from './database.ts'
+import { isTableMissing } from './database-errors.ts'
 import * as firstTables from './migrations/001-first-tables.ts'
 import * as doubtsAndPauses from './migrations/002-doubts-and-pauses.ts'
 import * as newsAndPricing from './migrations/003-news-and-pricing.ts'
@@ -63,6 +64,26 @@ export async function migrate(database: Database): Promise<string[]> {
   })
   const run = async () => (await umzug.up()).map((migration) => migration.name)
   return database.dialect === 'mysql' ? alone(database, run) : run()
+}
+
+export class MigrationsPendingError extends Error {
+  override readonly name = 'MigrationsPendingError'
+}
+
+/**
+ * Changes nothing.
+ * @throws {MigrationsPendingError} where the tables are not there, or older than this version
+ */
+export async function requireMigrated(database: Database): Promise<void> {
+  const applied = await database.select<{ name: string }>('SELECT name FROM schema_migrations').catch((error) => {
+    if (isTableMissing(error)) return []
+    throw error
+  })
+  const names = new Set(applied.map(({ name }) => name))
+  const pending = (migrations as { name: string }[]).filter(({ name }) => !names.has(name))
+  if (pending.length === 0) return
+  const what = applied.length === 0 ? 'has no tables yet' : `lacks ${pending.map(({ name }) => name).join(', ')}`
+  throw new MigrationsPendingError(`The database ${what}: run \`npm run migrate\` with the same DATABASE_URL first.`)
 }
 
 /** Two migrators at once would both create the same index; a named lock lets the second one find nothing to do. */
