@@ -201,7 +201,7 @@ export const personalTables = {
     time: 'created_at',
     columns: ['status', 'answer'],
     isOpen: ({ status }) => status === null,
-    clear: () => ({ answer: '{}' }),
+    clear: () => ({ answer: null }),
   },
   bulkErrors: {
     name: 'message_bulk_errors',

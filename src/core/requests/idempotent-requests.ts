@@ -15,7 +15,7 @@ export interface Run {
   /** Holds it for another while; nothing happens when somebody else has taken it up. */
   renew(): Promise<void>
   finish(answered: Answered): Promise<void>
-  /** It came to nothing: the same request may be tried again at once. */
+  /** It came to nothing, or nobody knows: the same request may be tried again at once, and no other under its key. */
   release(): Promise<void>
 }
 
@@ -25,6 +25,8 @@ export type Begun =
   | { readonly state: 'running' }
   /** The key was used for something else. */
   | { readonly state: 'other_request' }
+  /** It was answered, and the answer was cleared since: it told of a person. */
+  | { readonly state: 'cleared' }
   | ({ readonly state: 'answered' } & Answered)
 
 export interface IdempotentRequests {
@@ -60,7 +62,7 @@ export function createIdempotentRequests(database: Database, now: () => Date): I
       renew: async () => void (await write('UPDATE idempotent_requests SET held_until = $3', [leaseEnd()])),
       finish: async ({ status, answer }) =>
         void (await write('UPDATE idempotent_requests SET status = $3, answer = $4', [status, JSON.stringify(answer)])),
-      release: async () => void (await write('DELETE FROM idempotent_requests')),
+      release: async () => void (await write('UPDATE idempotent_requests SET held_until = $3', [sqlTime(now())])),
     }
   }
   const takeUp = async ({ id, holder: before }: RequestRow, holder: string): Promise<boolean> => {
@@ -81,10 +83,11 @@ export function createIdempotentRequests(database: Database, now: () => Date): I
         'SELECT id, request_hash, holder, held_until, status, answer FROM idempotent_requests WHERE request_key = $1',
         [key],
       )
-      // Released this very moment by whoever worked on it.
+      // Forgotten this very moment.
       if (!found) return { state: 'running' }
       if (found.holder === holder) return { state: 'begun', run: runOf(found.id, holder) }
       if (found.request_hash !== requestHash) return { state: 'other_request' }
+      if (found.status !== null && found.answer === null) return { state: 'cleared' }
       if (found.status !== null)
         return { state: 'answered', status: found.status, answer: JSON.parse(found.answer ?? '{}') as object }
       if ((fromSqlTime(found.held_until) ?? now()) > now()) return { state: 'running' }

@@ -41,10 +41,12 @@ export const createIdempotently =
     const given = keyOf(request)
     if (given === undefined) return work(`once:${randomUUID()}`)
     const key = hashOf([String(request.accountId), given])
-    const begun = await requests.begin(key, hashOf([request.path, request.content]))
+    const requestHash = hashOf([request.path, request.content])
+    const begun = await requests.begin(key, requestHash)
     switch (begun.state) {
       case 'begun':
-        return inRun(begun.run, () => work(`http:${key}`), log)
+        // Once the request is forgotten its key may be used for another one, which must not be taken for the first.
+        return inRun(begun.run, () => work(`http:${hashOf([key, requestHash])}`), log)
       case 'answered':
         return again(begun.status, begun.answer)
       case 'running':
@@ -53,6 +55,8 @@ export const createIdempotently =
         })
       case 'other_request':
         throw new HttpProblem(422, 'this Idempotency-Key was used for another request')
+      case 'cleared':
+        throw new HttpProblem(410, 'this was done before; the answer told of a person and was cleared since')
     }
   }
 
