@@ -1,6 +1,8 @@
 /** Events of the warehouse system from RabbitMQ. */
 
+import type { Delivery } from '../core/assembly/accepting.ts'
 import type { EventResult } from '../core/notifications/accept-event.ts'
+import { firstText } from '../core/notifications/read-lenient.ts'
 import { correlationIn } from '../core/observe/correlation.ts'
 import type { Logger } from '../core/observe/logger.ts'
 import type { Metrics } from '../core/observe/metrics.ts'
@@ -10,7 +12,7 @@ import { names } from './topology.ts'
 export interface EventConsumerDeps {
   readonly url: string
   /** Resolves once the event is committed, parked ones included; rejects only when the database is away. */
-  readonly accept: (body: Buffer, correlationId: string | undefined) => Promise<EventResult>
+  readonly accept: (body: Buffer, delivery: Delivery) => Promise<EventResult>
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -25,7 +27,10 @@ export const startEventConsumer = ({ url, accept, log, metrics }: EventConsumerD
     queue: names.eventQueue,
     prefetch,
     accept: ({ content, properties }) =>
-      accept(content, correlationIn({ 'x-correlation-id': properties.correlationId, ...properties.headers })),
+      accept(content, {
+        correlationId: correlationIn({ 'x-correlation-id': properties.correlationId, ...properties.headers }),
+        deliveryId: firstText(properties.messageId),
+      }),
     log,
     metrics,
   })

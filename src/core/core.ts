@@ -9,7 +9,7 @@ import type { SettingsStore } from './accounts/settings.ts'
 import type { TemplateHealth } from './accounts/template-health.ts'
 import type { TemplateRegistry } from './accounts/templates.ts'
 import type { ActivityStore } from './activity/activity-store.ts'
-import { type Asking, createAccepting } from './assembly/accepting.ts'
+import { type Asking, createAccepting, type Delivery } from './assembly/accepting.ts'
 import { createFoundation } from './assembly/foundation.ts'
 import { createMirror } from './assembly/mirror.ts'
 import { createPrivacy } from './assembly/privacy.ts'
@@ -126,7 +126,7 @@ export interface Bells {
 
 export interface Core {
   /** @param correlationId the caller's own name of the event, for the log */
-  readonly acceptEvent: (body: Buffer, correlationId?: string) => Promise<EventResult>
+  readonly acceptEvent: (body: Buffer, delivery?: Delivery) => Promise<EventResult>
   /** A message that somebody asks for who waits for the answer; see {@link createAccepting}. */
   readonly acceptMessage: (message: AgentMessage, key: string, asking?: Asking) => Promise<EventResult>
   readonly webhooks: WebhookIntake

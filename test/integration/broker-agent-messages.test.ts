@@ -23,11 +23,18 @@ describe('messages of agents from RabbitMQ', function () {
       createdBy: 'agent-7',
       references: { enquiryId: 'E1' },
     }
-    const event = { key: 'message.requested', body }
-    const bad = { key: 'message.requested', body: { ...body, to: '' } }
-    await around.broker.publish(event, event, bad, { key: 'message.requested', body: { ...body, messageId: 'M-2' } })
+    const key = 'message.requested'
+    const event = { key, body, messageId: 'D-1' }
+    const bad = { key, body: { ...body, to: '' }, messageId: 'D-2' }
+    const named = { key, body: { ...body, messageId: 'M-2' } }
+    await around.broker.publish(event, event, bad, { key, body }, named, { ...named, messageId: 'D-3' })
     await until('both were sent', () => around.provider.accepted().length >= 2)
-    await until('the bad one is parked', async () => (await around.count('rejected_events')) === 1)
+    await until(
+      'the bad one and that without an id are parked',
+      async () => (await around.count('rejected_events')) === 2,
+    )
+    const parked = await around.database.select('SELECT reason FROM rejected_events ORDER BY id')
+    expect(parked.map(({ reason }) => reason)).to.have.members(['invalid_to', 'missing_id'])
     const rows = await around.database.select(
       "SELECT created_by, kind FROM wa_outgoing_messages WHERE kind = 'agent_message'",
     )

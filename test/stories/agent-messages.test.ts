@@ -277,13 +277,19 @@ for (const storage of storages) {
 
       it('lead to one message, however often they are delivered', async () => {
         const customer = aCustomer()
-        const event = anEvent(aTemplate(customer.phone))
-        const first = await deliver(world(), event)
-        const second = await deliver(world(), event)
-        expect([first.outcome, second.outcome]).to.deep.equal(['queued', 'duplicate'])
         const named = anEvent(aTemplate(customer.phone), { messageId: 'M-1' })
-        await deliver(world(), named)
-        expect((await deliver(world(), { ...named, sentAgain: true })).outcome).to.equal('duplicate')
+        const first = await deliver(world(), named)
+        const second = await deliver(world(), { ...named, sentAgain: true })
+        expect([first.outcome, second.outcome]).to.deep.equal(['queued', 'duplicate'])
+        await settle(world())
+        expect(messagesTo(world(), customer)).to.have.length(1)
+      })
+
+      it('are a message with each request where they have no id: the same words may be meant twice', async () => {
+        const customer = aCustomer()
+        const event = anEvent(aTemplate(customer.phone))
+        const told = [await deliver(world(), event), await deliver(world(), event)]
+        expect(told.map(({ outcome }) => outcome)).to.deep.equal(['queued', 'queued'])
         await settle(world())
         expect(messagesTo(world(), customer)).to.have.length(2)
       })
@@ -350,6 +356,34 @@ for (const storage of storages) {
         const taken = await askWithKey(world(), 'order-4', body)
         expect([taken.status, taken.body.id]).to.deep.equal([202, first.body.id])
         await settle(world())
+        expect(messagesTo(world(), customer)).to.have.length(1)
+      })
+
+      it('are another message once the key is forgotten and used again, and the same one where they are the same', async () => {
+        const customer = aCustomer()
+        const body = aTemplate(customer.phone)
+        const first = await askWithKey(world(), 'order-6', body)
+        await world().database.write('DELETE FROM idempotent_requests')
+        const same = await askWithKey(world(), 'order-6', body)
+        expect(same.body.id).to.equal(first.body.id)
+        await world().database.write('DELETE FROM idempotent_requests')
+        const other = await askWithKey(world(), 'order-6', { ...body, eta: 20 })
+        expect([other.status, other.body.eta]).to.deep.equal([202, 20])
+        await settle(world())
+        expect(messagesTo(world(), customer)).to.have.length(2)
+      })
+
+      it('are not done again where the answer was cleared, and say so', async () => {
+        const customer = aCustomer()
+        const body = aTemplate(customer.phone)
+        await askWithKey(world(), 'order-7', body)
+        await settle(world())
+        await world().database.write('UPDATE idempotent_requests SET answer = NULL WHERE status IS NOT NULL')
+        const again = await askWithKey(world(), 'order-7', body)
+        expect([again.status, again.body.detail]).to.deep.equal([
+          410,
+          'this was done before; the answer told of a person and was cleared since',
+        ])
         expect(messagesTo(world(), customer)).to.have.length(1)
       })
 

@@ -10,6 +10,8 @@ import { names } from '../../src/consumers/topology.ts'
 export interface Publication {
   readonly body: Buffer | object
   readonly key?: string
+  /** The property of the message, not a field of the body. */
+  readonly messageId?: string
 }
 
 export interface TestBroker {
@@ -87,9 +89,10 @@ async function publishAll(channel: ConfirmChannel, events: readonly (Publication
 
 /** Publishes as the warehouse system does; the broker's confirm is up to the caller. */
 export function publishOne(channel: Channel, event: Publication | Buffer | object): void {
-  const { body, key = failedDeliveryKey } = isPublication(event) ? event : { body: event }
+  const { body, key = failedDeliveryKey, messageId }: Publication = isPublication(event) ? event : { body: event }
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
-  channel.publish(names.events, key, bytes, { persistent: true, contentType: 'application/json' })
+  const named = messageId === undefined ? {} : { messageId }
+  channel.publish(names.events, key, bytes, { persistent: true, contentType: 'application/json', ...named })
 }
 
 const isPublication = (event: object): event is Publication => 'body' in event

@@ -14,8 +14,8 @@ const problemsOf = (fields: object) =>
   agentMessageSchema.safeParse(aBody(fields)).error?.issues.map(({ path }) => path.join('.')) ?? []
 const valuesOf = (fields: object) => (messageOf(fields).content as NamedContent).values
 
-function noticeOfEvent(fields: object): Notice {
-  const reading = agentMessage.read({ type: 'message.requested', ...aBody(), ...fields }, noReasons)
+function noticeOfEvent(fields: object, deliveryId?: string): Notice {
+  const reading = agentMessage.read({ type: 'message.requested', ...aBody(), ...fields }, noReasons, deliveryId)
   if (!reading.ok) throw new Error(reading.detail)
   return reading.notice
 }
@@ -66,17 +66,19 @@ describe('message of an agent', () => {
     expect(why({ source: 'customer', migrated: true })).to.equal('from_customer_side')
   })
 
-  it('is the same event by its id, else by all that it says, and within its account', () => {
-    const key = (fields: object = {}) => noticeOfEvent(fields).idempotencyKey
-    expect(key()).to.equal(key())
-    expect(key({ eta: 5 })).not.to.equal(key())
+  it('is the same event by its id, else by that of its delivery, and within its account', () => {
+    const key = (fields: object, deliveryId?: string) => noticeOfEvent(fields, deliveryId).idempotencyKey
+    expect(key({ eta: 5 }, 'D-1')).to.equal(key({}, 'D-1'))
+    expect(key({}, 'D-2'), 'says the same, and is another one').not.to.equal(key({}, 'D-1'))
+    expect(key({ messageId: 'M-1' }, 'D-1'), 'was published once more').to.equal(key({ messageId: 'M-1' }, 'D-2'))
+    expect(() => key({}), 'may be one that came twice, or another').to.throw('messageId')
     expect(key({ messageId: 'M-1', eta: 5 })).to.equal(key({ messageId: 'M-1' }))
     expect(key({ messageId: 'M-1' })).not.to.equal(key({ messageId: 'M-1', accountId: 380 }))
     expect(key({ messageId: 'x'.repeat(1_000) }).length).to.be.at.most(160)
   })
 
   it('as an event may carry more than is looked at, and says why it cannot be read', () => {
-    expect(noticeOfEvent({ sentAt: 'now' }).phone).to.equal('+919810012345')
+    expect(noticeOfEvent({ sentAt: 'now', id: 'E-1' }).phone).to.equal('+919810012345')
     for (const event of [null, [], 'x', {}, { type: 'message.requested', accountId: '379' }]) {
       const reading = agentMessage.read(event, noReasons)
       expect(reading.ok, JSON.stringify(event)).to.equal(false)

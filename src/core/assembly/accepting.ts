@@ -26,6 +26,13 @@ export interface Asking {
   readonly correlationId?: string | undefined
 }
 
+/** How an event came. */
+export interface Delivery {
+  readonly correlationId?: string | undefined
+  /** Tells events apart that carry no id of their own; the same when one is repeated. */
+  readonly deliveryId?: string | undefined
+}
+
 /** @returns the stories of one event and of one message that is asked for; what comes together is accepted in groups */
 export function createAccepting(options: CoreOptions, foundation: Foundation, sending: Sending) {
   const { database, now, log, metrics } = options
@@ -137,9 +144,9 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     }
   }
   return {
-    async event(body: Buffer, correlationId?: string): Promise<EventResult> {
+    async event(body: Buffer, { correlationId, deliveryId }: Delivery = {}): Promise<EventResult> {
       balance.in()
-      const result = await batcher.add(() => decide.event(body)).catch((error) => park(body, error))
+      const result = await batcher.add(() => decide.event(body, deliveryId)).catch((error) => park(body, error))
       report({ correlationId, eventId: result.eventId }, result)
       return result
     },

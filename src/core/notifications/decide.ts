@@ -8,8 +8,11 @@ import { parseEvent } from './parse-event.ts'
 import type { ReasonTable } from './reason.ts'
 
 export interface Decide {
-  /** What an event asks for. One that cannot be used is kept for a replay: nobody waits for an answer. */
-  event(body: Buffer): Promise<Decision>
+  /**
+   * What an event asks for. One that cannot be used is kept for a replay: nobody waits for an answer.
+   * @param deliveryId see {@link NotificationKind.read}
+   */
+  event(body: Buffer, deliveryId?: string): Promise<Decision>
   /** What somebody asks for who waits for the answer: what they can mend is refused. */
   notice(kind: NotificationKind, notice: Notice): Promise<Decision>
 }
@@ -22,14 +25,14 @@ export interface DecideDeps extends NoticeDeps {
 }
 
 export const createDecide = (deps: DecideDeps): Decide => ({
-  async event(body) {
+  async event(body, deliveryId) {
     const parsed = parseEvent(body)
     if (!parsed.ok) return park(body, parsed)
     const kind = deps.kinds.find((candidate) => candidate.recognises(parsed.value))
     if (!kind && deps.kinds.some((candidate) => candidate.passesOver?.(parsed.value)))
       return passOver(deps, parsed.value)
     if (!kind) return park(body, { reason: 'unknown_kind', detail: 'no kind of notification recognises this event' })
-    const reading = kind.read(parsed.value, deps.reasons)
+    const reading = kind.read(parsed.value, deps.reasons, deliveryId)
     if (!reading.ok) return park(body, reading, kind.accountOf(parsed.value))
     const { notice } = reading
     const decision = await decideNotice(deps, kind, notice)

@@ -1,5 +1,7 @@
 /** Events by HTTP: the same JSON as by RabbitMQ, with the outcome told at once. */
 
+import { randomUUID } from 'node:crypto'
+import type { Delivery } from '../../core/assembly/accepting.ts'
 import type { EventResult } from '../../core/notifications/accept-event.ts'
 import type { ListedRejectedEvent, RejectedEvents, RejectedFilter } from '../../core/notifications/rejected-events.ts'
 import { actorOf } from '../caller.ts'
@@ -9,15 +11,16 @@ import { rowId } from '../steps/validate.ts'
 
 export interface EventHandlerDeps {
   /** Resolves once the event is committed. */
-  readonly accept: (body: Buffer, correlationId: string) => Promise<EventResult>
+  readonly accept: (body: Buffer, delivery: Delivery) => Promise<EventResult>
   readonly message: (id: number) => Promise<object | undefined>
   readonly rejected: RejectedEvents
   readonly now: () => Date
 }
 
 export const createEventHandlers = (deps: EventHandlerDeps) => ({
+  /** Whoever gives an event no id asks for it once more with each request. */
   post: async ({ body, correlationId }: RequestFacts<Buffer>): Promise<Reply> =>
-    told(deps, await deps.accept(body, correlationId)),
+    told(deps, await deps.accept(body, { correlationId, deliveryId: `post:${randomUUID()}` })),
 
   async listRejected({ query }: RequestFacts<undefined, RejectedFilter>): Promise<Reply> {
     const found = await deps.rejected.list(query)
@@ -31,7 +34,7 @@ export const createEventHandlers = (deps: EventHandlerDeps) => ({
     if (!event) throw notFound('rejected event')
     if (event.source !== 'event') throw new HttpProblem(409, 'only events can be replayed')
     if (event.state === 'erased') throw new HttpProblem(409, 'the event was erased: there is nothing left to replay')
-    const result = await deps.accept(event.body, correlationId)
+    const result = await deps.accept(event.body, { correlationId, deliveryId: `rejected:${event.id}` })
     if (result.outcome !== 'parked')
       await deps.rejected.markReplayed(event, actorOf(caller), result.outcome, deps.now())
     return told(deps, result)

@@ -113,19 +113,21 @@ export const agentMessage: NotificationKind = {
   templates: () => [],
   recognises: (event) => text(at(event, 'type'))?.toLowerCase() === 'message.requested',
   accountOf: (event) => accountId(at(event, 'accountId')),
-  read(event) {
-    const { type: _, ...body } = object(event) ?? {}
+  read(event, _, deliveryId) {
+    const { type: __, ...body } = object(event) ?? {}
     const result = eventSchema.safeParse(body)
-    return result.success
-      ? { ok: true, notice: agentNotice(result.data, eventKey(event)) }
-      : unreadable(result.error.issues)
+    if (!result.success) return unreadable(result.error.issues)
+    // By its own id first: published once more it is another delivery of the same event.
+    const id = firstText(at(event, 'messageId'), at(event, 'id'), at(event, 'eventId')) ?? deliveryId
+    return id === undefined ? withoutId : { ok: true, notice: agentNotice(result.data, `event:${hash(id)}`) }
   },
 }
 
-/** By the id that it carries, else by all that it says: a delivery that is repeated leads to the same message. */
-function eventKey(event: unknown): string {
-  const id = firstText(at(event, 'messageId'), at(event, 'id'), at(event, 'eventId'))
-  return `event:${hash(id ?? JSON.stringify(event))}`
+/** Two that say the same may be one that came twice, or two that are both meant: nobody can tell. */
+const withoutId: Reading = {
+  ok: false,
+  reason: 'missing_id',
+  detail: 'a repeat of it could not be told from another message: it needs a messageId, as a field or a property',
 }
 
 const hash = (value: string): string => createHash('sha256').update(value).digest('base64url')

@@ -108,6 +108,9 @@ export interface NotificationKind {
   endOf?(event: unknown, closing: ReadonlySet<string>): ShipmentEnd | undefined
   /** Whose event it is, also of one that cannot be used; undefined when it does not tell. */
   accountOf(event: unknown): number | undefined
-  /** Never throws; says why when the event cannot be used. */
-  read(event: unknown, reasons: ReasonTable): Reading
+  /**
+   * Never throws; says why when the event cannot be used.
+   * @param deliveryId tells events apart that do not do so themselves, the same when one is repeated
+   */
+  read(event: unknown, reasons: ReasonTable, deliveryId?: string): Reading
 }
