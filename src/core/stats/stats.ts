@@ -1,7 +1,7 @@
 /** The answer of `GET /v1/stats`: from sums that were made before, so that it depends little on how many messages there are. */
 
 import type { Database } from '../storage/database.ts'
-import type { Cells } from './cells.ts'
+import type { Facts } from './cells.ts'
 import type { Prices } from './prices.ts'
 import { type Filters, type Question, QuestionError, type RawQuestion, readQuestion } from './question.ts'
 import { readSums } from './read-sums.ts'
@@ -9,7 +9,13 @@ import { type Dimension, type Dimensions, parseCellKey, type Scope, scopeFor, sc
 import { slotStart } from './slots.ts'
 import { readState } from './stats-state.ts'
 import { tallyView } from './stats-view.ts'
-import { addTally, addToTally, type CostRules, newTally, type Tally } from './tally.ts'
+import { addTally, addToTally, newTally, type Tally } from './tally.ts'
+import {
+  anyConnection,
+  type Categories,
+  createTemplateCategories,
+  type TemplateCategories,
+} from './template-categories.ts'
 
 export interface StatsDeps {
   readonly database: Database
@@ -27,12 +33,13 @@ const maxItems = 10_000
 
 export function createStats(deps: StatsDeps): Stats {
   const { database, settings, now } = deps
+  const categories = createTemplateCategories(database)
   return {
     async ask(raw) {
       const usualZone = raw.accountId === undefined ? 'UTC' : (await settings(raw.accountId)).timezone
       const question = readQuestion(raw, usualZone, now())
       const { countedUntil } = await readState(database, now())
-      const items = await itemsOf(deps, question)
+      const items = await itemsOf({ ...deps, categories }, question)
       const totals = newTally()
       for (const { tally } of items) addTally(totals, tally)
       return {
@@ -52,23 +59,41 @@ interface Item {
   readonly tally: Tally
 }
 
-async function itemsOf({ database, prices }: StatsDeps, question: Question): Promise<Item[]> {
+interface ItemsDeps extends StatsDeps {
+  readonly categories: TemplateCategories
+}
+
+async function itemsOf({ database, prices, categories }: ItemsDeps, question: Question): Promise<Item[]> {
   const scope = scopeOf(question)
-  const rules: CostRules = { prices, categoryOf: await templateCategories(database) }
   const dimensionsOf = cellReader(scope)
   const items = new Map<string, Item>()
+  const known = new Map<string, Categories>()
   for await (const { account, period, at, cells } of readSums(database, scope, question)) {
-    for (const [key, facts] of Object.entries(cells as Cells)) {
-      const of = { ...dimensionsOf(key), ...(scope === 'account' ? { account } : {}) }
-      if (!fits(of, question.filters)) continue
-      const item = itemFor(items, question, period.label, of)
-      addToTally(item.tally, facts, of.provider ?? '', at, rules)
+    const fitting = Object.entries(cells)
+      .map(
+        ([key, facts]): Part => ({ of: { ...dimensionsOf(key), ...(scope === 'account' ? { account } : {}) }, facts }),
+      )
+      .filter(({ of }) => fits(of, question.filters))
+    const missing = new Set(fitting.flatMap((part) => connectionOf(part) ?? []).filter((id) => !known.has(id)))
+    for (const [id, found] of await categories.of([...missing])) known.set(id, found)
+    for (const part of fitting) {
+      const { tally } = itemFor(items, question, period.label, part.of)
+      const categoryOf = (template: string) => known.get(connectionOf(part) ?? '')?.get(template)
+      addToTally(tally, part.facts, part.of.provider ?? '', at, { prices, categoryOf })
     }
   }
   if (question.by.length === 0 && question.unit === undefined && items.size === 0)
     return [{ labels: {}, tally: newTally() }]
   return [...items].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item)
 }
+
+interface Part {
+  readonly of: Partial<Dimensions>
+  readonly facts: Facts
+}
+
+/** Null = none; what was charged went through one, which not every scope knows. */
+const connectionOf = ({ of }: Part): string | null => (of.connection === undefined ? anyConnection : of.connection)
 
 /** Sums of one account know everything of it, and are few. */
 function scopeOf({ accountId, by, filters }: Question): Scope {
@@ -107,14 +132,4 @@ function itemFor(
   const item = { labels, tally: newTally() }
   items.set(key, item)
   return item
-}
-
-/** As far as any connection's registry knows; reports of the provider win over it. */
-async function templateCategories(database: Database): Promise<CostRules['categoryOf']> {
-  const rows = await database.select<{ name: string; category: string }>(
-    `SELECT template_name AS name, MAX(category) AS category FROM wa_templates
-     WHERE category IS NOT NULL GROUP BY template_name`,
-  )
-  const categories = new Map(rows.map(({ name, category }) => [name, category.toLowerCase()]))
-  return (template) => categories.get(template)
 }
