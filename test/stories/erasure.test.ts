@@ -14,6 +14,7 @@ import {
   deliver,
   dumpOf,
   eventFor,
+  inWorld,
   messagesTo,
   type NotifiedReason,
   requestsFor,
@@ -328,6 +329,68 @@ for (const storage of storages) {
       expect([await counted(one), await counted(other)]).to.deep.equal([0, 1])
       await erase(world(), { phone: canary.phone })
       expect(await counted(other)).to.equal(0)
+    })
+
+    const movedTo = (from: Customer, to: Customer) => {
+      const system = { type: 'user_changed_number', body: 'x', wa_id: to.waId, user_id: `IN.9${to.waId}` }
+      const timestamp = String(Math.floor(Date.now() / 1_000))
+      return aWebhook({
+        messages: [{ from: from.waId, id: `wamid.MOVED${to.local}`, timestamp, type: 'system', system }],
+      })
+    }
+
+    for (const [asked, scope] of [
+      ['earlier', {}],
+      ['present', {}],
+      ['earlier', { accountId: 379 }],
+    ] as const)
+      it(`finds whoever changed their number by the ${asked} one, for ${JSON.stringify(scope)}`, () => {
+        const clock = aClock(new Date().toISOString())
+        return inWorld({ storage, now: clock.now }, async (world) => {
+          const [canary, moved] = [aCanary(), customerAt(`97${String(randomInt(10_000_000, 99_999_999))}`)]
+          await deliver(world, eventOf(canary))
+          await settle(world)
+          await say(world, canary, canary.words)
+          world.provider.addRule({ phone: canary.phone, error: { http: 429, code: 130429 } })
+          const { message } = await deliver(world, eventOf(canary))
+          await until('it waits', async () => (await timelineOf(world, message?.id)).state === 'waiting')
+          await tell(world, movedTo(canary, moved))
+          await erase(world, { ...scope, phone: asked === 'earlier' ? canary.phone : moved.phone })
+          expect((await timelineOf(world, message?.id)).state, 'what followed them to the new number').to.equal(
+            'skipped',
+          )
+          const traces = async () => {
+            const dump = await dumpOf(world)
+            return [...tracesIn(dump, canary), ...(dump.includes(moved.local) ? [moved.local] : [])]
+          }
+          expect(await traces()).to.deep.equal([])
+          // What belongs to no message is its connection's, which is another account's here.
+          if ('accountId' in scope) return
+          await say(world, asked === 'earlier' ? moved : canary, canary.words)
+          await until('what came late is cleared', async () => {
+            clock.advance(1)
+            return (await traces()).length === 0
+          })
+        })
+      })
+
+    it('takes nobody for them who only had their number before', async () => {
+      const { accountId, connectionId } = await anOwnConnection(world())
+      const [canary, former] = [aCanary(), aCanary()]
+      for (const one of [canary, former]) await deliver(world(), eventOf(one, { account_id: accountId }))
+      await settle(world())
+      await world().database.write('DELETE FROM wa_contacts WHERE phone IN ($1, $2)', [canary.phone, former.phone])
+      const stamps = { created_at: '2026-11-20 06:30:00.000', updated_at: '2099-11-20 06:30:00.000' }
+      const contact = { connection_id: Number(connectionId), ...stamps }
+      await insertRows(world().database, 'wa_contacts', [
+        { ...contact, phone: canary.phone, former_phone: null },
+        { ...contact, phone: former.phone, former_phone: canary.phone },
+      ])
+      await erase(world(), { accountId, phone: canary.phone })
+      expect(tracesIn(await dumpOf(world()), canary)).to.deep.equal([])
+      expect(await tablesWith(world(), former)).to.include.members(['wa_outgoing_messages', 'wa_contacts'])
+      await erase(world(), { accountId, phone: canary.phone })
+      expect(await tablesWith(world(), former)).to.include.members(['wa_outgoing_messages', 'wa_contacts'])
     })
 
     it('is refused for another account, and without one', async () => {

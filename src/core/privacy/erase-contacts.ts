@@ -1,8 +1,9 @@
 /** Contacts of a person who is erased. */
 
-import type { Database, Row } from '../storage/database.ts'
+import type { Database } from '../storage/database.ts'
 import type { Look } from './erase.ts'
-import { equals, idsOf, isIn, pagesOf } from './pages.ts'
+import type { Erasure } from './erasure-store.ts'
+import { type Condition, equals, idsOf, pagesOf } from './pages.ts'
 import type { Person } from './person.ts'
 
 const addressesOf = ({ phones, userIds }: Pick<Person, 'phones' | 'userIds'>) => [
@@ -10,34 +11,35 @@ const addressesOf = ({ phones, userIds }: Pick<Person, 'phones' | 'userIds'>) =>
   ...userIds.map((userId) => equals('user_id', userId)),
 ]
 
-/** Ids that providers gave to whoever has one of these phones now. */
-export async function userIdsOf(
-  database: Database,
-  { phones }: Person,
-  connectionIds: readonly number[] | undefined,
-): Promise<string[]> {
-  const own = connectionIds ? [isIn('connection_id', connectionIds)] : []
-  const found: string[] = []
-  for (const address of addressesOf({ phones, userIds: [] })) {
-    const rows = { table: 'wa_contacts', columns: ['user_id'], where: [address, ...own] }
-    for await (const page of pagesOf(database, rows)) found.push(...page.flatMap(({ user_id }) => userIdIn(user_id)))
-  }
-  return [...new Set(found)]
-}
-
-const userIdIn = (value: unknown): string[] => (typeof value === 'string' && value !== '' ? [value] : [])
-
-/** Deletes them. Resolves with how many there were. */
-export async function deleteContacts(database: Database, look: Look): Promise<number> {
+/**
+ * Deletes them.
+ * @param among which contacts are looked at
+ * @returns how many there were
+ */
+export async function deleteContacts(database: Database, { person }: Erasure, among: readonly Condition[]) {
+  // First: a contact that is somebody else's by now would be taken for theirs once their own is gone.
+  await forgetFormer(database, person, among)
   let count = 0
-  for (const address of addressesOf(look.erasure.person)) {
-    const rows = { table: 'wa_contacts', columns: ['connection_id'], where: [address] }
-    for await (const page of pagesOf(database, rows)) {
-      for (const id of idsOf(await ownAmong(database, look, page)))
-        count += await database.write('DELETE FROM wa_contacts WHERE id = $1', [id])
-    }
+  for (const address of addressesOf(person)) {
+    const rows = { table: 'wa_contacts', where: [address, ...among] }
+    for await (const page of pagesOf(database, rows))
+      for (const id of idsOf(page)) count += await database.write('DELETE FROM wa_contacts WHERE id = $1', [id])
   }
   return count
+}
+
+/** What others' contacts still tell of them. */
+async function forgetFormer(database: Database, { phones, userIds }: Person, among: readonly Condition[]) {
+  const former = [
+    ...phones.map((phone) => ['former_phone', phone] as const),
+    ...userIds.map((userId) => ['former_user_id', userId] as const),
+  ]
+  for (const [column, value] of former) {
+    const rows = { table: 'wa_contacts', where: [equals(column, value), ...among] }
+    for await (const page of pagesOf(database, rows))
+      for (const id of idsOf(page))
+        await database.write(`UPDATE wa_contacts SET ${column} = NULL WHERE id = $1 AND ${column} = $2`, [id, value])
+  }
 }
 
 /**
@@ -60,22 +62,23 @@ export async function deleteWishes(database: Database, { erasure }: Look): Promi
 const consentKeys = ({ phones, userIds }: Person): readonly string[] => [...phones, ...userIds]
 
 /**
- * Through a connection that several accounts share, the contact is also the others'; it goes when none of them has
- * written to the person.
+ * Connections whose contacts and news of the person are the account's: its own, and those that it shares when no other
+ * account has written to the person through them.
+ * @returns undefined = all
  */
-async function ownAmong(database: Database, { erasure, connectionIds }: Look, contacts: readonly Row[]) {
-  if (connectionIds === undefined) return contacts
-  const shared = await sharedConnections(database, erasure.id)
-  const own: Row[] = []
-  for (const contact of contacts) {
-    const connection = Number(contact.connection_id)
-    const isOwn = connectionIds.includes(connection)
-    if (isOwn || (shared.has(connection) && !(await isKnownToOthers(database, erasure, connection)))) own.push(contact)
-  }
-  return own
+export async function exclusiveConnections(
+  database: Database,
+  { erasure, connectionIds }: Look,
+): Promise<readonly number[] | undefined> {
+  if (connectionIds === undefined) return undefined
+  const exclusive = [...connectionIds]
+  for (const id of await sharedConnections(database, erasure.id))
+    if (!exclusive.includes(id) && !(await isKnownToOthers(database, erasure, id))) exclusive.push(id)
+  return exclusive
 }
 
-async function sharedConnections(database: Database, erasureId: number): Promise<ReadonlySet<number>> {
+/** Through which messages to the person went. */
+export async function sharedConnections(database: Database, erasureId: number): Promise<ReadonlySet<number>> {
   const rows = await database.select<{ connection: number }>(
     `SELECT DISTINCT m.whatsappSenderConnectionId AS connection FROM erased_messages e
      JOIN wa_outgoing_messages m ON m.id = e.wa_outgoing_message_id

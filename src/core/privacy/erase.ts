@@ -10,10 +10,10 @@ import type { Database, Row } from '../storage/database.ts'
 import { sqlTime } from '../storage/time.ts'
 import { type ClearDeps, type ClearedRows, clearRows } from './clear-rows.ts'
 import { endMessages } from './end-messages.ts'
-import { deleteContacts, deleteWishes, userIdsOf } from './erase-contacts.ts'
+import { deleteContacts, deleteWishes, exclusiveConnections } from './erase-contacts.ts'
 import type { Counts, Erasure, ErasureStore } from './erasure-store.ts'
+import { knownByContacts } from './known-by-contacts.ts'
 import { type Condition, equals, idsOf, isIn, isNull, pagesOf, type Rows } from './pages.ts'
-import { together } from './person.ts'
 import { type Depth, type PersonalTable, personalTables } from './personal-data.ts'
 import { searches } from './searches.ts'
 import { createTally, type Tally } from './tally.ts'
@@ -57,10 +57,12 @@ export async function eraseOnce(
   mayGoOn: Look['mayGoOn'],
 ): Promise<Looked> {
   const connectionIds = await connectionsOf(deps.database, asked.accountId)
-  const userIds = await userIdsOf(deps.database, asked.person, connectionIds)
-  const person = together(asked.person, { phones: [], userIds, emails: [], orders: [] })
+  const person = await knownByContacts(deps.database, asked, connectionIds)
+  // Kept before the contacts go by which it is known.
+  const isNews = JSON.stringify(person) !== JSON.stringify(asked.person)
+  const erasure = isNews ? await deps.store.saveKnown(asked, person) : asked
   const tally = createTally(asked.counts, asked.searched)
-  let look: Look = { erasure: { ...asked, person }, connectionIds, depth, tally, mayGoOn }
+  let look: Look = { erasure, connectionIds, depth, tally, mayGoOn }
   const steps = [takeMessages, clearOfMessages, clearByAddress, clearAudit, searchTexts]
   for (const step of steps) {
     const known = await step(deps, look)
@@ -145,7 +147,8 @@ const clearAudit: Step = async (deps, look) => {
 const clearByAddress: Step = async (deps, look) => {
   if (await isWrittenToAgain(deps.database, look)) return look.erasure
   const { phones, userIds } = look.erasure.person
-  const ofConnections = look.connectionIds ? [isIn('connection_id', look.connectionIds)] : []
+  const connections = await exclusiveConnections(deps.database, look)
+  const ofConnections = connections ? [isIn('connection_id', connections)] : []
   const found: readonly (readonly [PersonalTable, string, readonly string[]])[] = [
     [personalTables.replies, 'from_phone', phones],
     [personalTables.replies, 'from_user_id', userIds],
@@ -161,7 +164,7 @@ const clearByAddress: Step = async (deps, look) => {
       if (!(await clearAll(deps, look, table, rows))) return undefined
     }
   }
-  look.tally.add('wa_contacts', await deleteContacts(deps.database, look))
+  look.tally.add('wa_contacts', await deleteContacts(deps.database, look.erasure, ofConnections))
   look.tally.add('wa_consents', await deleteWishes(deps.database, look))
   look.tally.add('usage_counters', await deleteCounters(deps, look))
   return look.erasure
