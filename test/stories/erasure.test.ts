@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { names } from '../../src/consumers/topology.ts'
 import { insertRows } from '../../src/core/storage/rows.ts'
 import { openBroker, type TestBroker } from '../support/broker.ts'
-import { aKey, withKey } from '../support/clients.ts'
+import { aKey, bearer, withKey } from '../support/clients.ts'
 import {
   aChange,
   aClock,
@@ -14,6 +14,7 @@ import {
   deliver,
   dumpOf,
   eventFor,
+  http,
   inWorld,
   messagesTo,
   type NotifiedReason,
@@ -26,7 +27,7 @@ import {
   tell,
   timelineOf,
 } from '../support/stories.ts'
-import { startWorld, until, type World } from '../support/world.ts'
+import { adminKey, startWorld, until, type World } from '../support/world.ts'
 
 interface Erased {
   readonly state: 'working' | 'watching' | 'done'
@@ -391,6 +392,34 @@ for (const storage of storages) {
       expect(await tablesWith(world(), former)).to.include.members(['wa_outgoing_messages', 'wa_contacts'])
       await erase(world(), { accountId, phone: canary.phone })
       expect(await tablesWith(world(), former)).to.include.members(['wa_outgoing_messages', 'wa_contacts'])
+    })
+
+    it('deletes answers that are kept for repeats, and leaves of a bulk only why lines failed', async () => {
+      const { accountId } = await anOwnConnection(world())
+      const canary = aCanary()
+      const values = { supplier: canary.name, po_number: 'PO-001', total_amount: '€100.00' }
+      const template = { name: 'po_notification', language: 'en', values }
+      const ask = async () => {
+        const { status, text } = await http(world(), 'POST', '/v1/messages', {
+          headers: { ...bearer(adminKey), 'content-type': 'application/json', 'idempotency-key': canary.local },
+          body: JSON.stringify({ accountId, to: canary.phone, type: 'template', template, createdBy: 'agent-7' }),
+        })
+        return { status, text }
+      }
+      const first = await ask()
+      expect(first.status, first.text).to.equal(202)
+      await settle(world())
+      const at = '2026-11-20 06:30:00.000'
+      const bulk = { account_id: accountId, idempotency_key: canary.local, total: 1, created_at: at, updated_at: at }
+      await insertRows(world().database, 'message_bulks', [bulk])
+      const [row] = await world().rows<{ id: number }>(`SELECT id FROM message_bulks WHERE account_id = ${accountId}`)
+      const error = { reason: 'invalid', detail: `no ${canary.name}`, errors: [{ path: 'to', message: canary.phone }] }
+      const failed = { bulk_id: Number(row?.id), line: 1, error: JSON.stringify(error), created_at: at }
+      await insertRows(world().database, 'message_bulk_errors', [failed])
+      await erase(world(), { accountId, phone: canary.phone })
+      expect((await ask()).status).to.equal(410)
+      const { body } = await world().call<{ items: object[] }>('GET', `/v1/bulks/${row?.id}/errors`)
+      expect(body.items).to.deep.equal([{ line: 1, error: { reason: 'invalid', detail: 'cleared' } }])
     })
 
     it('is refused for another account, and without one', async () => {

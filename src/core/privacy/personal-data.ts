@@ -84,6 +84,8 @@ const withoutWords = (data: Json): Json =>
 const vendorCodeOf = (reason: unknown): string | null =>
   (typeof reason === 'string' && /^\d{1,7}(\/\d{1,7})?\b/.exec(reason)?.[0]) || null
 
+const reasonIn = (json: unknown): string => textOf(parsedObject(json)?.reason) ?? 'unknown'
+
 const ifFinal = (depth: Depth, columns: Cleared): Cleared => (depth === 'final' ? columns : {})
 /** The provider's id, where the column takes no null. */
 const noId = ''
@@ -208,7 +210,8 @@ export const personalTables = {
     time: 'created_at',
     columns: ['error'],
     isOpen: never,
-    clear: () => ({ error: '{}' }),
+    // In its shape, with the word that says why.
+    clear: ({ error }) => ({ error: JSON.stringify({ reason: reasonIn(error), detail: 'cleared' }) }),
   },
   audit: {
     name: 'audit_log',
