@@ -228,6 +228,22 @@ for (const storage of storages) {
       expect(message.failure.code).to.equal('cancelled')
     })
 
+    it('are cancelled: what was being sent and is refused for the moment is not tried again', async () => {
+      const own = await anOwnConnection(world())
+      const customer = aCustomer()
+      world().provider.addRule({ phone: customer.phone, next: 1, delayMs: 1_500, error: { code: 130429 } })
+      const bulk = await sent(world(), own.accountId, asText([aLine({ to: customer.phone })]))
+      const stateOf = async () => {
+        const sql = `SELECT state FROM wa_outgoing_messages WHERE id = ${bulk.items[0]?.messageId}`
+        return (await world().rows<{ state: string }>(sql))[0]?.state
+      }
+      await until('it is being sent', async () => (await stateOf()) === 'sending')
+      await world().call('POST', `/v1/bulks/${bulk.id}/cancel`)
+      await until('it came to its end', async () => (await stateOf()) !== 'sending')
+      expect(await stateOf()).to.equal('expired')
+      expect((await progress(world(), bulk)).statuses).to.deep.equal({ expired: 1 })
+    })
+
     /** As if its process had vanished before it answered, and before it came to the lines from this one on. */
     const vanished = async (bulk: Bulk, from: number) => {
       const ids = bulk.items.flatMap(({ line, messageId }) => (line >= from && messageId ? [Number(messageId)] : []))
