@@ -27,6 +27,8 @@ export interface QueueConsumer extends Broker {
 
 const firstWaitMs = 500
 const longestWaitMs = 10_000
+/** How often it is asked whether we still consume: brokers do not always tell that a queue is gone. */
+const lookEveryMs = 10_000
 
 export async function startQueueConsumer(deps: QueueConsumerDeps): Promise<QueueConsumer> {
   const { url, purpose, queue, prefetch, accept, log, metrics } = deps
@@ -40,10 +42,18 @@ export async function startQueueConsumer(deps: QueueConsumerDeps): Promise<Queue
     if (stopping) return
     const channel = await model.createChannel()
     let isOpen = true
+    const look = setInterval(() => void closeUnlessConsumed(), lookEveryMs).unref()
     reopenWhenClosed(model, channel, () => {
       // An acknowledgement on a later channel would be for another delivery: stale ones are dropped.
       isOpen = false
+      clearInterval(look)
     })
+    const closeUnlessConsumed = async () => {
+      if (stopping) return
+      // Without the queue the broker closes the channel.
+      const found = await channel.checkQueue(queue).catch(() => undefined)
+      if (found?.consumerCount === 0 && isOpen && !stopping) await model.close().catch(() => {})
+    }
     const acks = createAcks(channel, () => isOpen)
     await channel.prefetch(prefetch)
     const { consumerTag } = await channel.consume(queue, (message) => {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
 import { expect } from 'chai'
-import { Agent, buildConnector } from 'undici'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import type { HttpRequest, HttpResult } from '../../src/core/contract/provider.ts'
 import { createAgent, createHttpClient } from '../../src/providers/shared/http-client.ts'
 import { answer, neverAnswer, resetConnection, type ScriptedServer, startScriptedServer } from './scripted-server.ts'
@@ -43,6 +43,24 @@ describe('http client', () => {
       const result = await call(post(`http://127.0.0.1:${await closedPort()}/?token=hidden`))
       expect(result.kind).to.equal('unsent')
       expect(reasonOf(result)).to.contain('ECONNREFUSED').and.not.contain('hidden')
+    })
+
+    it('the connection stands only when the time for it is over, as the process finds when it goes on', async () => {
+      let aborted = 0
+      const controller = { abort: () => void aborted++ } as unknown as Dispatcher.DispatchController
+      /** Stands still while it connects: no timer fires meanwhile. */
+      const standingStill = {
+        dispatch(_: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) {
+          const until = performance.now() + 60
+          while (performance.now() < until);
+          handler.onRequestStart?.(controller, {})
+          return true
+        },
+      } as unknown as Dispatcher
+      const options = { ...limits, connectMs: 50, totalMs: 5_000, dispatcher: standingStill }
+      const result = await createHttpClient(options)(post('http://127.0.0.1:9/'))
+      expect(result).to.deep.equal({ kind: 'unsent', reason: 'no connection within 50 ms' })
+      expect(aborted, 'nothing is written').to.equal(1)
     })
 
     it('the name does not exist', async () => {

@@ -63,12 +63,16 @@ function startExchange({ connectMs, totalMs, maxBytes }: HttpClientOptions, reso
     settle({ kind: controller ? 'lost' : 'unsent', reason })
     controller?.abort(new Error(reason))
   }
-  const connectTimer = setTimeout(() => fail(`no connection within ${connectMs} ms`), connectMs)
+  const startedMs = performance.now()
+  const unconnected = `no connection within ${connectMs} ms`
+  const connectTimer = setTimeout(() => fail(unconnected), connectMs)
   const totalTimer = setTimeout(() => fail(`no complete answer within ${totalMs} ms`), totalMs)
 
   const exchange: Exchange = {
     fail,
     onRequestStart(started) {
+      // A process that stood still hears of its connection before it hears of the time that has passed.
+      if (performance.now() - startedMs > connectMs) fail(unconnected)
       // Given up while connecting: aborting here is what keeps the promise that nothing was written.
       if (settled) return started.abort(new Error('given up'))
       controller = started
