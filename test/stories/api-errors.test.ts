@@ -1,7 +1,16 @@
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { createRoutes, type Handlers } from '../../src/http/routes.ts'
-import { aFirstMessage, asAdmin, http, type RawAnswer, settledDump, sharedWorld, storages } from '../support/stories.ts'
+import {
+  aFirstMessage,
+  asAdmin,
+  changedTables,
+  http,
+  type RawAnswer,
+  settledDump,
+  sharedWorld,
+  storages,
+} from '../support/stories.ts'
 import { adminKey } from '../support/world.ts'
 
 /** The route table, without anybody behind it. */
@@ -162,7 +171,7 @@ for (const storage of storages) {
       await asAdmin(world(), 'POST', '/v1/connections', '{"accountId":379}')
       await asAdmin(world(), 'POST', '/v1/rejected-events/1/replay')
       await http(world(), 'POST', '/v1/events', { body: '{}' })
-      expect(await settledDump(world())).to.equal(before)
+      expect(changedTables(before, await settledDump(world()))).to.deep.equal([])
     })
   })
 }

@@ -2,6 +2,7 @@
 
 import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
 import { request } from 'undici'
 import type { Rule, TemplateInput } from '../../src/providers/simulator/inputs.ts'
@@ -509,7 +510,15 @@ const writtenByItself = [
   ...['gateway_replicas', 'gateway_leases', 'wa_webhook_notes', 'retention_marks'],
   ...['wa_stats_blocks', 'wa_stats_sums', 'wa_stats_state'],
 ]
-const quietMs = 300
+/** Reports follow each other within a second; on a busy machine later. */
+const quietMs = 2_000
+
+/** Names of the tables that two dumps have otherwise. */
+export function changedTables(before: string, after: string): string[] {
+  const rowsOf = (dump: string) => new Map(JSON.parse(dump) as [string, unknown][])
+  const earlier = rowsOf(before)
+  return [...rowsOf(after)].flatMap(([name, rows]) => (isDeepStrictEqual(rows, earlier.get(name)) ? [] : [name]))
+}
 
 /** The same of what requests change, once nothing that began before changes it any more. */
 export const settledDump = (world: World): Promise<string> =>
