@@ -18,7 +18,7 @@ describe('docs/add-a-provider.md, followed to the letter', function () {
     expect(page.made.filter((path) => !path.startsWith('src/providers/acme/'))).to.deep.equal([
       'test/contract/samples/acme.ts',
     ])
-    const generated = ['.env.example', 'README.md', 'docs/providers.md']
+    const generated = ['.env.example', 'README.md', 'docs/deployment.md', 'docs/providers.md']
     expect(page.changed.filter((path) => !generated.includes(path))).to.deep.equal(['src/providers/registry.ts'])
     expect(page.newLines('src/providers/registry.ts')).to.deep.equal(["export { acme } from './acme/definition.ts'"])
   })

@@ -63,9 +63,10 @@ describe(`${processes} processes that stand still for longer than a lease, ${rou
     expect(seen.held).to.be.at.least(rounds)
   })
 
-  it('sends nothing twice', () => {
+  it('sends nothing twice', async () => {
     const { accepted, recipients, maxAcceptedPerRecipient } = around.provider.stats()
     printFigures({ 'messages accepted by the provider': accepted, 'recipients who got two': accepted - recipients })
+    expect(await twice(), 'what became of messages that were sent twice').to.deep.equal([])
     expect(maxAcceptedPerRecipient).to.equal(1)
   })
 
@@ -108,6 +109,20 @@ describe(`${processes} processes that stand still for longer than a lease, ${rou
     for (const { pid } of victims) process.kill(pid, 'SIGCONT')
     await until('nothing is left to do', async () => (await unfinished(database)).length === 0, patienceMs)
     seen.resent = await countRows(database, 'wa_outgoing_messages WHERE possible_duplicate = 1')
+  }
+
+  /** Each acceptance of messages that have several, and what was written down of their attempts. */
+  async function twice(): Promise<unknown[]> {
+    const accepted = around.provider.accepted()
+    const doubled = accepted.filter(({ to }) => accepted.filter((other) => other.to === to).length > 1)
+    const references = [...new Set(doubled.map(({ reference = '' }) => `'${reference.split('.')[0]}'`))].join(', ')
+    if (references === '') return []
+    const attempts = await around.database.select(
+      `SELECT m.reference, m.created_at, a.attempt, a.outcome, a.failure_code, a.detail, a.started_at, a.finished_at
+       FROM wa_outgoing_messages m JOIN wa_send_attempts a ON a.wa_outgoing_message_id = m.id
+       WHERE m.reference IN (${references}) ORDER BY m.id, a.attempt`,
+    )
+    return [...doubled.map(({ reference, at }) => ({ reference, at })), ...attempts]
   }
 
   const sending = "wa_outgoing_messages WHERE state = 'sending'"
