@@ -59,7 +59,7 @@ const notRegistered = (what: string): ConnectionCheck =>
   bad(
     'registration',
     `The phone number ${what}, so nothing can be sent through it.`,
-    'Register it for the Cloud API: WhatsApp Manager, Phone numbers, or POST /<phone number id>/register with its PIN.',
+    'Register it for the Cloud API: POST /<phone number id>/register at Meta with its PIN; no menu there does it.',
   )
 
 /** Statuses of a number that cannot send; any other word is no finding. */
