@@ -1,10 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { providersPage } from '../../scripts/docs/providers-page.ts'
 import { envExample, envTable } from '../../src/env.ts'
 import { providers } from '../../src/providers/index.ts'
 
 const readme = readFileSync('README.md', 'utf8')
+
+const linksOf = (page: string): string[] =>
+  [...readFileSync(page, 'utf8').matchAll(/\]\(((?!https?:)[^)#\s]+)/g)].map(([, path = '']) =>
+    join(dirname(page), path),
+  )
 
 describe('documentation', () => {
   it('shows the configuration as the one definition has it (npm run docs writes it)', () => {
@@ -13,11 +19,13 @@ describe('documentation', () => {
     expect(readFileSync('docs/providers.md', 'utf8')).to.equal(providersPage(providers))
   })
 
-  it('leads only to files that exist', () => {
-    const links = [...readme.matchAll(/\]\(((?!https?:)[^)#]+)\)/g)].map(([, path = '']) => path)
-    expect(links).to.not.be.empty
-    for (const path of links) expect(() => readFileSync(path), path).to.not.throw(/ENOENT/)
-  })
+  const pages = readdirSync('docs').filter((name) => name.endsWith('.md'))
+  for (const page of ['README.md', ...pages.map((name) => `docs/${name}`)])
+    it(`leads from ${page} only to files that exist`, () =>
+      expect(linksOf(page).filter((path) => !existsSync(path))).to.deep.equal([]))
+
+  it('leads from the README to every page', () =>
+    expect(linksOf('README.md')).to.include.members(pages.map((name) => `docs/${name}`)))
 
   it('names only commands of package.json', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
@@ -28,6 +36,10 @@ describe('documentation', () => {
       'docs/add-a-provider.md',
       'docs/keys.md',
       'docs/statistics.md',
+      'docs/set-up.md',
+      'docs/operations.md',
+      'docs/capacity.md',
+      'docs/architecture.md',
     ]
     const pages = paths.map((path) => readFileSync(path, 'utf8'))
     const named = pages.flatMap((page) => [...page.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name))
