@@ -63,6 +63,25 @@ describe('http client', () => {
       expect(aborted, 'nothing is written').to.equal(1)
     })
 
+    it('the process stood still on its way to the call', async () => {
+      const connected = {
+        dispatch(_: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) {
+          const controller = { abort: () => {} } as unknown as Dispatcher.DispatchController
+          handler.onRequestStart?.(controller, {})
+          handler.onResponseStart?.(controller, 200, {})
+          handler.onResponseEnd?.(controller, {})
+          return true
+        },
+      } as unknown as Dispatcher
+      const client = createHttpClient({ ...limits, dispatcher: connected })
+      const until = performance.now() + 1_000 + limits.connectMs + 100
+      while (performance.now() < until);
+      const result = await client(post('http://127.0.0.1:9/'))
+      expect(result).to.deep.equal({ kind: 'unsent', reason: 'the process stood still before the request was written' })
+      await new Promise((resolve) => setTimeout(resolve, 1_100))
+      expect((await client(post('http://127.0.0.1:9/'))).kind, 'and goes on afterwards').to.equal('answer')
+    })
+
     it('the name does not exist', async () => {
       expect((await call(post('http://nowhere.invalid/'))).kind).to.equal('unsent')
     })

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, getGlobalDispatcher } from 'undici'
 import type { HttpClient, HttpRequest, HttpResult } from '../../core/contract/provider.ts'
+import { stoodStillMs, watchStandstill } from './standstill.ts'
 
 export interface HttpClientOptions {
   /** How long it may take until the first byte of the request can be written (name, connection, TLS). */
@@ -20,9 +21,9 @@ export const createAgent = (): Agent =>
   new Agent({ pipelining: 1, keepAliveTimeout: 4000, keepAliveMaxTimeout: 10_000 })
 
 /** The HTTP client of all adapters; see `HttpClient` for what it promises. */
-export const createHttpClient =
-  (options: HttpClientOptions): HttpClient =>
-  (request) =>
+export const createHttpClient = (options: HttpClientOptions): HttpClient => {
+  watchStandstill()
+  return (request) =>
     new Promise((resolve) => {
       const totalMs = Math.min(options.totalMs, request.timeoutMs ?? options.totalMs)
       const exchange = startExchange({ ...options, totalMs }, resolve)
@@ -33,6 +34,7 @@ export const createHttpClient =
         exchange.fail(reasonOf(error))
       }
     })
+}
 
 function dispatchOptions({ method, url, headers, body }: HttpRequest): Dispatcher.DispatchOptions {
   const { origin, pathname, search } = new URL(url)
@@ -71,8 +73,9 @@ function startExchange({ connectMs, totalMs, maxBytes }: HttpClientOptions, reso
   const exchange: Exchange = {
     fail,
     onRequestStart(started) {
-      // A process that stood still hears of its connection before it hears of the time that has passed.
+      // A process that stood still goes on where it was, and hears of its connection before its timers fire.
       if (performance.now() - startedMs > connectMs) fail(unconnected)
+      if (stoodStillMs() > connectMs) fail('the process stood still before the request was written')
       // Given up while connecting: aborting here is what keeps the promise that nothing was written.
       if (settled) return started.abort(new Error('given up'))
       controller = started
