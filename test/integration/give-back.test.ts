@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
-import { openDatabase } from '../../src/core/storage/database.ts'
+import { type Executor, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { createStorage, until } from '../support/world.ts'
 
@@ -61,6 +62,38 @@ for (const kind of ['sqlite', 'mysql'] as const) {
         const failed = await losing.claim(1, 10, new Set(), now).catch((error: Error) => error.message)
         expect(failed).to.equal('Connection lost')
         await until('it waits again', async () => (await store.get(inserted?.id ?? 0))?.state === 'queued')
+      } finally {
+        await database.close()
+        await storage.drop()
+      }
+    })
+
+    it('stays with whoever claimed it, when the commit that went unanswered had not gone through', async () => {
+      const storage = await createStorage(kind)
+      const database = openDatabase({ url: storage.url })
+      try {
+        await migrate(database)
+        const store = createOutgoingStore(database)
+        const [inserted] = await database.transaction((tx) =>
+          store.insert(tx, [{ ...draft, state: 'queued', dueAt: now }], now),
+        )
+        const losing = createOutgoingStore({
+          ...database,
+          async transaction(work) {
+            const cut = async (tx: Executor) => {
+              await work(tx)
+              throw new Error('cut off')
+            }
+            await database.transaction(cut).catch(() => {})
+            const claimed = await store.claim(1, 10, new Set(), new Date(now.getTime() + 7))
+            expect(claimed.map(({ attempt }) => attempt)).to.deep.equal([1])
+            throw Object.assign(new Error('Connection lost'), { name: 'SequelizeConnectionError' })
+          },
+        })
+        const failed = await losing.claim(1, 10, new Set(), now).catch((error: Error) => error.message)
+        expect(failed).to.equal('Connection lost')
+        await sleep(500)
+        expect((await store.get(inserted?.id ?? 0))?.state).to.equal('sending')
       } finally {
         await database.close()
         await storage.drop()

@@ -2,7 +2,7 @@
 
 import type { Address } from '../contract/address.ts'
 import type { Content } from '../contract/content.ts'
-import type { Database, Executor, Row } from '../storage/database.ts'
+import type { Database, Executor, Row, SqlValue } from '../storage/database.ts'
 import { isDatabaseAway } from '../storage/database-errors.ts'
 import { insertRows, selectIn, updateRows } from '../storage/rows.ts'
 import { fromSqlTime, sqlTime } from '../storage/time.ts'
@@ -12,6 +12,7 @@ import { type ClaimedMessage, type MessageState, type OutgoingDraft, rank } from
 import {
   changeRow,
   draftRow,
+  leaseMs,
   type OutgoingChange,
   type OutgoingRecord,
   outgoingSelect,
@@ -97,14 +98,17 @@ const mostDoubts = 1_000
 export const giveBackMs = 60_000
 
 export function createOutgoingStore(database: Database): OutgoingStore {
-  const giveBack = async (claims: readonly Claim[], now: Date) => {
+  /** @param leaseEnd of the claim, where it may not have been committed: then others may have made the same attempt */
+  const giveBack = async (claims: readonly Claim[], now: Date, leaseEnd?: Date) => {
     for (const [attempt, references] of byAttempt(claims)) {
-      const list = references.map((_, index) => `$${index + 3}`).join(', ')
+      const bind: SqlValue[] = [sqlTime(now), attempt]
+      const list = references.map((reference) => `$${bind.push(reference)}`).join(', ')
+      const ours = leaseEnd ? ` AND due_at = $${bind.push(sqlTime(leaseEnd))}` : ''
       // The claim stays counted: repeated or late, this finds nothing of whoever claimed the message since.
       await database.write(
         `UPDATE wa_outgoing_messages SET state = 'queued', due_at = $1, given_back = given_back + 1
-         WHERE state = 'sending' AND attempts = $2 AND reference IN (${list})`,
-        [sqlTime(now), attempt, ...references],
+         WHERE state = 'sending' AND attempts = $2 AND reference IN (${list})${ours}`,
+        bind,
       )
     }
   }
@@ -118,7 +122,10 @@ export function createOutgoingStore(database: Database): OutgoingStore {
         })
       } catch (error) {
         // The commit may have gone through and only its answer be lost; none of them was called.
-        if (chosen.length > 0 && isDatabaseAway(error)) void whenBack(giveBackMs, () => giveBack(chosen, now))
+        if (chosen.length > 0 && isDatabaseAway(error)) {
+          const leaseEnd = new Date(now.getTime() + leaseMs)
+          void whenBack(giveBackMs, () => giveBack(chosen, now, leaseEnd))
+        }
         throw error
       }
     },
