@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { asyncApiPage } from '../../scripts/docs/asyncapi.ts'
 import { providersPage } from '../../scripts/docs/providers-page.ts'
 import { envExample, envTable } from '../../src/env.ts'
 import { providers } from '../../src/providers/index.ts'
@@ -11,6 +12,7 @@ describe('documentation', () => {
     expect(readme).to.include(envTable())
     expect(readFileSync('.env.example', 'utf8')).to.equal(envExample())
     expect(readFileSync('docs/providers.md', 'utf8')).to.equal(providersPage(providers))
+    expect(readFileSync('docs/asyncapi.yaml', 'utf8')).to.equal(asyncApiPage())
   })
 
   it('leads only to files that exist', () => {
