@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { request } from 'undici'
 import type { Rule, TemplateInput } from '../../src/providers/simulator/inputs.ts'
 import type { AcceptedMessage } from '../../src/providers/simulator/ledger.ts'
+import { checkAnswer, typeOf } from './conformity.ts'
 import { anFdrEvent, anFdrEventFor, type FdrEventJson, simulatorAccount } from './fixtures.ts'
 import { adminKey, type Storage, startWorld, until, type World, type WorldOptions } from './world.ts'
 
@@ -474,7 +475,9 @@ export async function http(
   options: { headers?: Record<string, string>; body?: string | Buffer } = {},
 ): Promise<RawAnswer> {
   const answer = await request(world.url + path, { method, ...options })
-  return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
+  const text = await answer.body.text()
+  checkAnswer(method, path, { status: answer.statusCode, type: typeOf(answer.headers), text })
+  return { status: answer.statusCode, headers: answer.headers, text }
 }
 
 /** The same as the administrator. */

@@ -18,6 +18,8 @@ import { configDir } from '../../src/paths.ts'
 import type { TemplateInput } from '../../src/providers/simulator/inputs.ts'
 import { createSimulator, type Simulator } from '../../src/providers/simulator/simulator.ts'
 import { checkActivity } from './activity-contract.ts'
+import { checkAnswer, typeOf } from './conformity.ts'
+import { checkEvent } from './event-contract.ts'
 import { simulatorAccount } from './fixtures.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -145,6 +147,8 @@ async function callApi<T>(url: string, method: Method, path: string, body: unkno
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
   })
   const text = await answer.body.text()
+  checkAnswer(method, path, { status: answer.statusCode, type: typeOf(answer.headers), text })
+  if (path === '/v1/events' && !isText) checkEvent(body, text)
   return { status: answer.statusCode, body: (/^[[{]/.test(text) ? JSON.parse(text) : text) as T }
 }
 

@@ -1,0 +1,33 @@
+import { expect } from 'chai'
+import { type OpenApi, openApiOf } from '../../src/http/openapi/document.ts'
+import { routeTable } from '../support/route-table.ts'
+import { http, sharedWorld } from '../support/stories.ts'
+
+describe('the description of the API', function () {
+  this.timeout(60_000)
+  const world = sharedWorld({ storage: 'sqlite' })
+
+  it('is served to anybody, as the route table has it', async () => {
+    const { status, headers, text } = await http(world(), 'GET', '/openapi.json')
+    expect(status).to.equal(200)
+    expect(headers['content-type']).to.match(/^application\/json/)
+    const served = JSON.parse(text) as OpenApi
+    expect(served.openapi).to.equal('3.1.0')
+    const { paths } = JSON.parse(JSON.stringify(openApiOf(routeTable))) as OpenApi
+    for (const [path, methods] of Object.entries(served.paths)) {
+      for (const [method, operation] of Object.entries(methods))
+        expect(operation, `${method} ${path}`).to.deep.equal(paths[path]?.[method])
+    }
+    const isOwn = (path: string) => !path.startsWith('/webhooks/')
+    expect(Object.keys(served.paths).filter(isOwn)).to.have.members(Object.keys(paths).filter(isOwn))
+    expect(Object.keys(served.paths)).to.include('/webhooks/meta/{key}')
+  })
+
+  it('is a page that may ask nobody but the gateway', async () => {
+    const { status, headers, text } = await http(world(), 'GET', '/docs')
+    expect(status).to.equal(200)
+    expect(headers['content-type']).to.match(/^text\/html/)
+    expect(headers['content-security-policy']).to.include("default-src 'none'").and.include("connect-src 'self'")
+    expect(text).to.include("fetch('openapi.json')")
+  })
+})
