@@ -1,3 +1,4 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect } from 'chai'
 import { docsPage, docsPolicy } from '../../src/http/openapi/docs-page.ts'
 import { openApiOf } from '../../src/http/openapi/document.ts'
@@ -12,6 +13,15 @@ const json = (status: number, body: unknown, type = 'application/json; charset=u
   text: JSON.stringify(body),
 })
 const live = (body: unknown) => answerErrors('GET', '/health/live', json(200, body))
+
+/** JSON pointers to each `schema` below a value. */
+const schemaPlaces = (value: unknown, at: string): string[] =>
+  typeof value !== 'object' || value === null
+    ? []
+    : Object.entries(value).flatMap(([name, child]) => {
+        const place = `${at}/${encodeURIComponent(name.replace(/~/g, '~0').replace(/\//g, '~1'))}`
+        return name === 'schema' ? [place] : schemaPlaces(child, place)
+      })
 
 describe('/openapi.json', () => {
   const document = openApiOf(routeTable)
@@ -43,6 +53,15 @@ describe('/openapi.json', () => {
       const isOpen = auth === 'public' || auth === 'provider'
       expect(operation?.security, path).to.deep.equal(isOpen ? [] : [{ bearer: [] }])
     }
+  })
+
+  it('has only schemas that can be used', function () {
+    this.timeout(60_000)
+    const ajv = new Ajv2020({ strict: false, validateFormats: false })
+    ajv.addSchema(document, 'openapi')
+    const places = schemaPlaces(document, '')
+    expect(places.length).to.be.greaterThan(400)
+    for (const place of places) expect(() => ajv.compile({ $ref: `openapi#${place}` }), place).to.not.throw()
   })
 
   it('refers only to schemas that it has', () => {
