@@ -47,7 +47,8 @@ const fits = (path: string, asked: readonly string[]): boolean => {
 }
 
 function pathOf(url: string, method: string): string | undefined {
-  const asked = segments(url.split('?')[0] ?? '')
+  // The router takes a slash at the end as well.
+  const asked = segments((url.split('?')[0] ?? '').replace(/\/$/, ''))
   return paths.find((path) => fits(path, asked) && document.paths[path]?.[method] !== undefined)
 }
 

@@ -22,6 +22,57 @@ const schemaPlaces = (value: unknown, at: string): string[] =>
         return name === 'schema' ? [place] : schemaPlaces(child, place)
       })
 
+/** What clients were told that they may send. */
+const bodies: Readonly<Record<string, readonly [path: string, method: string, body: object]>> = {
+  settings: [
+    '/v1/accounts/{accountId}/settings',
+    'put',
+    {
+      accountSlug: 'acme-store',
+      isWhatsappEnabled: true,
+      whatsappSenderConnectionId: '1',
+      defaultCountry: 'IN',
+      timezone: 'Asia/Kolkata',
+      languages: ['en', 'hi'],
+      templates: { otp_cancellation: { name: 'fdr_otp_cancellation', language: 'en' } },
+      support: { phone: '+911140009999', email: 'care@acme.example' },
+      quietHours: { from: '21:00', to: '08:00' },
+      inDoubtPolicy: 'resend_once',
+      portalUrl: 'https://track.acme.example',
+    },
+  ],
+  connections: [
+    '/v1/connections',
+    'post',
+    {
+      accountId: 379,
+      provider: 'meta',
+      name: 'Acme WhatsApp',
+      businessPhone: '+911140001234',
+      fallbackConnectionId: null,
+      limits: { messagesPerSecond: 80, concurrency: 40 },
+      credentials: { phoneNumberId: '810000000000001', wabaId: '910000000000001', accessToken: 'EAAtoken' },
+      templates: { 'fdr_otp_cancellation.en': { chatId: 'c1', botId: 'b1' } },
+    },
+  ],
+  messages: [
+    '/v1/messages',
+    'post',
+    {
+      accountId: 379,
+      connectionId: '1',
+      to: '+919810012345',
+      type: 'template',
+      template: { name: 'fdr_otp_cancellation', language: 'en', values: ['Asha'] },
+      createdBy: 'agent-7',
+      references: { leaseId: 'L1', serviceUnitId: 'S1', enquiryId: 'E1' },
+      eta: 0,
+      source: 'agent',
+      migrated: false,
+    },
+  ],
+}
+
 describe('/openapi.json', () => {
   const document = openApiOf(routeTable)
 
@@ -45,6 +96,17 @@ describe('/openapi.json', () => {
     expect(JSON.stringify(document.paths['/v1/api-keys']?.post)).to.include('"enum":["read","send","manage"]')
     expect(JSON.stringify(document.paths['/v1/messages/bulk']?.post)).to.include('application/x-ndjson')
   })
+
+  for (const [name, [path, method, body]] of Object.entries(bodies)) {
+    it(`takes ${name} as others send them, and nothing unknown beside`, () => {
+      const content = `paths/${encodeURIComponent(path.replaceAll('/', '~1'))}/${method}/requestBody/content`
+      const ajv = new Ajv2020({ strict: false, validateFormats: false })
+      ajv.addSchema(document, 'openapi')
+      const takes = ajv.compile({ $ref: `openapi#/${content}/application~1json/schema` })
+      expect(takes(body), JSON.stringify(takes.errors)).to.equal(true)
+      expect(takes({ ...body, unknown: 1 })).to.equal(false)
+    })
+  }
 
   it('asks for a key exactly where the table does', () => {
     for (const { method, path, auth } of routeTable) {

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { agentMessageEvent } from '../../core/notifications/kinds/agent-message.ts'
 import * as accounts from '../answers/accounts.ts'
 import * as connections from '../answers/connections.ts'
 import * as events from '../answers/events.ts'
@@ -35,13 +36,15 @@ const text = 'text/plain'
 const html = 'text/html'
 const ndjson = 'application/x-ndjson'
 const takes = { [json]: asItCame }
-const lines = { [ndjson]: z.string(), [json]: z.array(asItCame) }
+/** A line names the query's account, or none. */
+const line = z.strictObject(agentMessageEvent.shape).partial({ accountId: true })
+const lines = { [ndjson]: z.string(), [json]: z.array(line) }
 const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
 const operations: Readonly<Record<string, Operation>> = {
-  'POST /v1/events':                             { summary: 'Takes an event, the same JSON as by RabbitMQ', answers: [[202, events.accepted]], refusals: [422], takes },
+  'POST /v1/events':                             { summary: 'Takes an event, the same JSON as by RabbitMQ (docs/asyncapi.yaml)', answers: [[202, events.accepted]], refusals: [422], takes },
   'GET /v1/rejected-events':                     { summary: 'Events and webhooks that could not be used, newest first', answers: [[200, events.rejectedEvents]] },
   'POST /v1/rejected-events/:id/replay':         { summary: 'Takes a parked event once more', answers: [[202, events.accepted]], refusals: [409, 422] },
   'GET /v1/activity':                            { summary: 'Activity events after a cursor, oldest first', answers: [[200, messages.activityPage]] },

@@ -62,7 +62,7 @@ export interface AgentMessage extends Omit<Fields, 'type' | 'templateType' | 'te
 
 /** The body of `POST /v1/messages`, and of each line of a bulk: a field that there is not is a mistake. */
 export const agentMessageSchema = strictFields.transform(toMessage)
-/** Events may carry more than is looked at. */
+/** As it is given, before it is made into a message. Events may carry more than is looked at. */
 export const agentMessageEvent = z.object(fields)
 const eventSchema = agentMessageEvent.transform(toMessage)
 
