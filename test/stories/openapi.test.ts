@@ -14,12 +14,9 @@ describe('the description of the API', function () {
     const served = JSON.parse(text) as OpenApi
     expect(served.openapi).to.equal('3.1.0')
     const { paths } = JSON.parse(JSON.stringify(openApiOf(routeTable))) as OpenApi
-    for (const [path, methods] of Object.entries(served.paths)) {
-      for (const [method, operation] of Object.entries(methods))
-        expect(operation, `${method} ${path}`).to.deep.equal(paths[path]?.[method])
-    }
-    const isOwn = (path: string) => !path.startsWith('/webhooks/')
-    expect(Object.keys(served.paths).filter(isOwn)).to.have.members(Object.keys(paths).filter(isOwn))
+    // Which webhooks there are depends on the providers and on the installation.
+    const ownOf = (all: OpenApi['paths']) => Object.entries(all).filter(([path]) => !path.includes('/webhook'))
+    expect(Object.fromEntries(ownOf(served.paths))).to.deep.equal(Object.fromEntries(ownOf(paths)))
     expect(Object.keys(served.paths)).to.include('/webhooks/meta/{key}')
   })
 
