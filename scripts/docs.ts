@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { envExample, envTable } from '../src/env.ts'
 import { providers } from '../src/providers/index.ts'
+import { asyncApiPage } from './docs/asyncapi.ts'
 import { providersPage } from './docs/providers-page.ts'
 
 const start = '<!-- configuration: start -->'
@@ -13,6 +14,7 @@ const pages: Record<string, string> = {
   'docs/deployment.md': withTable('docs/deployment.md'),
   '.env.example': envExample(),
   'docs/providers.md': providersPage(providers),
+  'docs/asyncapi.yaml': asyncApiPage(),
 }
 
 const stale = Object.entries(pages).filter(([path, text]) => read(path) !== text)

@@ -14,6 +14,7 @@ import { createBulkHandlers } from './handlers/bulks.ts'
 import { createConnectionHandlers } from './handlers/connections.ts'
 import { createContactHandlers } from './handlers/contacts.ts'
 import { createConversationHandlers } from './handlers/conversations.ts'
+import { createDescriptionHandlers } from './handlers/description.ts'
 import { createDoctorHandlers } from './handlers/doctor.ts'
 import { createErasureHandlers } from './handlers/erasure.ts'
 import { createEventHandlers } from './handlers/events.ts'
@@ -26,6 +27,7 @@ import { createSettingsHandlers } from './handlers/settings.ts'
 import { createStatsHandlers } from './handlers/stats.ts'
 import { createTemplateHandlers } from './handlers/templates.ts'
 import { createWebhookHandlers } from './handlers/webhooks.ts'
+import type { Route } from './route.ts'
 import { createRoutes } from './routes.ts'
 import { createHttpServer, type HttpServer } from './server.ts'
 import { createAuthenticate } from './steps/authenticate.ts'
@@ -64,7 +66,7 @@ export function createHttp(options: HttpOptions): HttpServer {
   }
   const idempotently = createIdempotently({ requests: core.requests, log })
   const verifying = { adapter, capabilities: core.capabilities, catalog: core.catalog }
-  const routes = createRoutes({
+  const routes: readonly Route[] = createRoutes({
     events: createEventHandlers({
       accept: core.acceptEvent,
       message: core.messages.get,
@@ -122,6 +124,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     doctor: createDoctorHandlers({ connections: core.connections, doctor: core.doctor, adapter, now }),
     engine: createEngineHandlers(core.engineTurns),
     operations: createOperationsHandlers({ checks: options.checks, metrics }),
+    description: createDescriptionHandlers(() => routes),
     webhooks: Object.fromEntries(
       providers.map((provider) => [provider.id, createWebhookHandlers(webhookDeps, provider)]),
     ),

@@ -14,6 +14,7 @@ import { type createBulkHandlers, mostBulksAtOnce } from './handlers/bulks.ts'
 import { connectionChanges, connectionSchema, type createConnectionHandlers } from './handlers/connections.ts'
 import { consentSchema, type createContactHandlers } from './handlers/contacts.ts'
 import type { createConversationHandlers } from './handlers/conversations.ts'
+import type { createDescriptionHandlers } from './handlers/description.ts'
 import type { createDoctorHandlers } from './handlers/doctor.ts'
 import { type createErasureHandlers, erasureSchema } from './handlers/erasure.ts'
 import type { createEventHandlers } from './handlers/events.ts'
@@ -49,6 +50,7 @@ export interface Handlers {
   readonly stats: ReturnType<typeof createStatsHandlers>
   readonly engine: ReturnType<typeof createEngineHandlers>
   readonly operations: ReturnType<typeof createOperationsHandlers>
+  readonly description: ReturnType<typeof createDescriptionHandlers>
   /** Per provider id. */
   readonly webhooks: Readonly<Record<string, ReturnType<typeof createWebhookHandlers>>>
   /** Aliases of the platform's webhook: path -> provider id. */
@@ -95,6 +97,8 @@ const eventBytes = maxEventBytes + 1
 const settingsBytes = 32 * 1024
 /** Anybody may ask for a link; far more than customers do. */
 const linksPerSecond = 500
+/** So may anybody for what the API is. */
+const descriptionsPerSecond = 50
 
 /** What an account is called elsewhere is not its own choice. */
 const reserved = ['accountSlug']
@@ -103,7 +107,7 @@ const settingsPath = '/v1/accounts/:accountId/settings'
 const channelPath = '/v1/accounts/:accountId/channels/:channelId/settings'
 
 // biome-ignore format: one row a route
-export const createRoutes = ({ events, activity, messages, agentMessages, bulks, conversations, actions, links, settings, providers, connections, contacts, doctor, templates, stats, apiKeys, audit, erasure, engine, operations, webhooks, webhookAliases }: Handlers): Route[] => [
+export const createRoutes = ({ events, activity, messages, agentMessages, bulks, conversations, actions, links, settings, providers, connections, contacts, doctor, templates, stats, apiKeys, audit, erasure, engine, operations, description, webhooks, webhookAliases }: Handlers): Route[] => [
   ...Object.entries(webhooks).flatMap(([provider, handlers]) => [
     ...webhookRoutes(`/webhooks/${provider}/:key`, handlers),
     ...(handlers.isSigned ? webhookRoutes(`/webhooks/${provider}`, handlers) : []),
@@ -159,6 +163,8 @@ export const createRoutes = ({ events, activity, messages, agentMessages, bulks,
   { method: 'get',    path: '/health/ready',                   auth: 'public',                                                                    handler: operations.ready },
   { method: 'get',    path: '/api/v1/whatsapp/health',         auth: 'public',                                                                    handler: operations.ready },
   { method: 'get',    path: '/metrics',                        auth: 'admin',                                                                     handler: operations.metrics },
+  { method: 'get',    path: '/openapi.json',                   auth: 'public',                           perSecond: descriptionsPerSecond,        handler: description.openApi },
+  { method: 'get',    path: '/docs',                           auth: 'public',                           perSecond: descriptionsPerSecond,        handler: description.page },
 ]
 
 type WebhookHandlers = Handlers['webhooks'][string]

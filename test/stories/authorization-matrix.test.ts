@@ -1,25 +1,17 @@
 import { expect } from 'chai'
 import { request } from 'undici'
 import type { Route, Tenant as TenantColumn } from '../../src/http/route.ts'
-import { createRoutes, type Handlers } from '../../src/http/routes.ts'
 import { providers } from '../../src/providers/index.ts'
 import { aKey, bearer } from '../support/clients.ts'
+import { checkAnswer, typeOf } from '../support/conformity.ts'
 import { simulatorAccount } from '../support/fixtures.ts'
+import { routeTable } from '../support/route-table.ts'
 import { sharedWorld, storages } from '../support/stories.ts'
 import { aTenant, type Tenant } from '../support/tenants.ts'
 import { adminKey, until, type World } from '../support/world.ts'
 
-/** The whole table, without anybody behind it. */
-const webhook = { isSigned: true, subpaths: ['actions'], admit: async () => {} }
-const table = createRoutes(
-  new Proxy(
-    { webhooks: Object.fromEntries(providers.map(({ id }) => [id, webhook])), webhookAliases: {} },
-    { get: (given, name) => Reflect.get(given, name) ?? {} },
-  ) as unknown as Handlers,
-)
-
 type Keyed = Route & { readonly path: string }
-const keyed: readonly Keyed[] = table.filter(({ auth }) => auth !== 'public' && auth !== 'provider')
+const keyed: readonly Keyed[] = routeTable.filter(({ auth }) => auth !== 'public' && auth !== 'provider')
 const nameOf = ({ method, path }: Keyed) => `${method.toUpperCase()} ${path}`
 
 /** Open to whoever comes: a new route here is a decision that somebody must have taken. */
@@ -29,6 +21,8 @@ const open = [
   '/health/live',
   '/health/ready',
   '/api/v1/whatsapp/health',
+  '/openapi.json',
+  '/docs',
 ]
 
 // A route that clients may call does not compile without saying how their account is known.
@@ -203,6 +197,7 @@ async function ask(world: World, route: Keyed, key: string, id: string): Promise
     if (!isStream) throw error
   }
   clearTimeout(timer)
+  checkAnswer(route.method.toUpperCase(), path, { status: answer.statusCode, type: typeOf(answer.headers), text })
   return { status: answer.statusCode, text }
 }
 
@@ -270,7 +265,7 @@ for (const storage of storages) {
 
     it('is asked of every route with a key, and nobody forgot to say what is sent to it', () => {
       expect(keyed.length).to.be.greaterThan(20)
-      const openPaths = table.filter((route) => !keyed.includes(route)).map(({ path }) => path)
+      const openPaths = routeTable.filter((route) => !keyed.includes(route)).map(({ path }) => path)
       expect([...new Set(openPaths)]).to.have.members(open)
       const taking = keyed.filter(({ body }) => body !== undefined).map(nameOf)
       expect(Object.keys(bodies)).to.have.members(taking)

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
+import { asyncApiPage } from '../../scripts/docs/asyncapi.ts'
 import { providersPage } from '../../scripts/docs/providers-page.ts'
 import { envExample, envTable } from '../../src/env.ts'
 import { providers } from '../../src/providers/index.ts'
@@ -17,6 +18,7 @@ describe('documentation', () => {
     expect(readme).to.include(envTable())
     expect(readFileSync('.env.example', 'utf8')).to.equal(envExample())
     expect(readFileSync('docs/providers.md', 'utf8')).to.equal(providersPage(providers))
+    expect(readFileSync('docs/asyncapi.yaml', 'utf8')).to.equal(asyncApiPage())
   })
 
   const pages = readdirSync('docs').filter((name) => name.endsWith('.md'))

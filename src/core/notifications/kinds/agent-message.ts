@@ -62,8 +62,9 @@ export interface AgentMessage extends Omit<Fields, 'type' | 'templateType' | 'te
 
 /** The body of `POST /v1/messages`, and of each line of a bulk: a field that there is not is a mistake. */
 export const agentMessageSchema = strictFields.transform(toMessage)
-/** Events may carry more than is looked at. */
-const eventSchema = z.object(fields).transform(toMessage)
+/** As it is given, before it is made into a message. Events may carry more than is looked at. */
+export const agentMessageEvent = z.object(fields)
+const eventSchema = agentMessageEvent.transform(toMessage)
 
 function toMessage(given: Fields, context: z.RefinementCtx): AgentMessage {
   const { type, templateType, text: words, template, payload, ...message } = given
