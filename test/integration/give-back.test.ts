@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { createOutgoingStore } from '../../src/core/sending/outgoing-store.ts'
-import { type Executor, openDatabase } from '../../src/core/storage/database.ts'
+import { createOutgoingStore, type OutgoingStore } from '../../src/core/sending/outgoing-store.ts'
+import { type Database, type Executor, openDatabase } from '../../src/core/storage/database.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
-import { createStorage, until } from '../support/world.ts'
+import { createStorage, type Storage, until } from '../support/world.ts'
 
 const now = new Date('2026-03-01T10:00:00.000Z')
 
@@ -20,14 +20,24 @@ const draft = {
   state: 'sending',
 } as const
 
+type Work = (database: Database, store: OutgoingStore) => Promise<void>
+
+async function inStore(kind: Storage, work: Work): Promise<void> {
+  const storage = await createStorage(kind)
+  const database = openDatabase({ url: storage.url })
+  try {
+    await migrate(database)
+    await work(database, createOutgoingStore(database))
+  } finally {
+    await database.close()
+    await storage.drop()
+  }
+}
+
 for (const kind of ['sqlite', 'mysql'] as const) {
   describe(`A message given back because its commit went unanswered, on ${kind}`, () => {
-    it('stays with whoever claimed it since, when the answer of the giving back was lost and it is repeated', async () => {
-      const storage = await createStorage(kind)
-      const database = openDatabase({ url: storage.url })
-      try {
-        await migrate(database)
-        const store = createOutgoingStore(database)
+    it('stays with whoever claimed it since, when the answer of the giving back was lost and it is repeated', () =>
+      inStore(kind, async (database, store) => {
         const [inserted] = await database.transaction((tx) => store.insert(tx, [draft], now))
         await store.giveBack([{ reference: draft.reference, attempt: 1 }], now)
         const claimed = await store.claim(1, 10, new Set(), now)
@@ -37,18 +47,10 @@ for (const kind of ['sqlite', 'mysql'] as const) {
 
         expect((await store.get(inserted?.id ?? 0))?.state).to.equal('sending')
         expect(await store.claim(1, 10, new Set(), now)).to.deep.equal([])
-      } finally {
-        await database.close()
-        await storage.drop()
-      }
-    })
+      }))
 
-    it('is given back by the claim itself when the answer of its commit is lost: nobody calls it', async () => {
-      const storage = await createStorage(kind)
-      const database = openDatabase({ url: storage.url })
-      try {
-        await migrate(database)
-        const store = createOutgoingStore(database)
+    it('is given back by the claim itself when the answer of its commit is lost: nobody calls it', () =>
+      inStore(kind, async (database, store) => {
         const [inserted] = await database.transaction((tx) =>
           store.insert(tx, [{ ...draft, state: 'queued', dueAt: now }], now),
         )
@@ -62,18 +64,10 @@ for (const kind of ['sqlite', 'mysql'] as const) {
         const failed = await losing.claim(1, 10, new Set(), now).catch((error: Error) => error.message)
         expect(failed).to.equal('Connection lost')
         await until('it waits again', async () => (await store.get(inserted?.id ?? 0))?.state === 'queued')
-      } finally {
-        await database.close()
-        await storage.drop()
-      }
-    })
+      }))
 
-    it('stays with whoever claimed it, when the commit that went unanswered had not gone through', async () => {
-      const storage = await createStorage(kind)
-      const database = openDatabase({ url: storage.url })
-      try {
-        await migrate(database)
-        const store = createOutgoingStore(database)
+    it('stays with whoever claimed it, when the commit that went unanswered had not gone through', () =>
+      inStore(kind, async (database, store) => {
         const [inserted] = await database.transaction((tx) =>
           store.insert(tx, [{ ...draft, state: 'queued', dueAt: now }], now),
         )
@@ -94,10 +88,6 @@ for (const kind of ['sqlite', 'mysql'] as const) {
         expect(failed).to.equal('Connection lost')
         await sleep(500)
         expect((await store.get(inserted?.id ?? 0))?.state).to.equal('sending')
-      } finally {
-        await database.close()
-        await storage.drop()
-      }
-    })
+      }))
   })
 }

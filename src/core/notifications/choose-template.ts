@@ -40,9 +40,8 @@ export function templateChoices(
 }
 
 /**
- * The template of that name, where no language is told in the account's first; a built-in one in the first in which it is
- * written. Its quick replies ask for nothing: what they do
- * belongs to the reason's conversation.
+ * The template of that name; where no language is told, in the account's first, and a built-in one in the first in which
+ * it is written. Its quick replies ask for nothing: what they do belongs to the reason's conversation.
  */
 export function namedTemplate(
   { catalog, builtInTemplateId }: TemplateDeps,
