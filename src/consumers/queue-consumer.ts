@@ -48,11 +48,15 @@ export async function startQueueConsumer(deps: QueueConsumerDeps): Promise<Queue
       isOpen = false
       clearInterval(look)
     })
+    const isAtWork = () => isOpen && !stopping
     const closeUnlessConsumed = async () => {
-      if (stopping) return
-      // Without the queue the broker closes the channel.
-      const found = await channel.checkQueue(queue).catch(() => undefined)
-      if (found?.consumerCount === 0 && isOpen && !stopping) await model.close().catch(() => {})
+      if (!isAtWork()) return
+      try {
+        const { consumerCount } = await channel.checkQueue(queue)
+        if (consumerCount === 0 && isAtWork()) await model.close()
+      } catch {
+        // Without the queue the broker closes the channel, and a channel that is closing throws.
+      }
     }
     const acks = createAcks(channel, () => isOpen)
     await channel.prefetch(prefetch)
