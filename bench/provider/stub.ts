@@ -1,6 +1,7 @@
 /**
  * A provider that costs next to nothing: answers every send as Meta does, over plain sockets, and remembers what it
- * took. PROVIDER_DELAY_MS holds its answers. `GET /taken` gives what was taken since it was last asked.
+ * took. Whatever else it is asked for is not there. PROVIDER_DELAY_MS holds its answers. `GET /taken` gives what was
+ * taken since it was last asked.
  */
 
 import type { AddressInfo } from 'node:net'
@@ -17,8 +18,8 @@ const between = (text: string, start: string): string => {
   return from < 0 ? '' : text.slice(from + start.length, text.indexOf('"', from + start.length))
 }
 
-const answerText = (body: string): string =>
-  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+const answerText = (body: string, status = '200 OK'): string =>
+  `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 
 function accept(body: string): string {
   const messageId = `wamid.BENCH${process.pid}.${count++}`
@@ -36,9 +37,12 @@ function takenSoFar(): string {
   return body
 }
 
+/** The gateway asks for other things as well, like its templates a minute after a connection was entered. */
+const isMessage = (head: string) => /^POST \S+\/messages /.test(head)
+
 function answer(socket: Socket, head: string, body: string): void {
   if (head.startsWith('GET /taken')) return void socket.write(answerText(takenSoFar()))
-  const text = answerText(accept(body))
+  const text = isMessage(head) ? answerText(accept(body)) : answerText('{}', '404 Not Found')
   if (delayMs === 0) socket.write(text)
   else setTimeout(() => socket.write(text), delayMs)
 }
