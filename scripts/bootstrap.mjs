@@ -1,6 +1,6 @@
 // Works before anything is installed: plain JavaScript and Node's own modules only.
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const inRoot = (...parts) => join(root, ...parts)
 const usage = 'Usage: node scripts/bootstrap.mjs run <file.ts> [arguments] | build | start'
+const unfinished = 'dist.unfinished'
 const heartbeatMs = 10_000
 const parentCheckMs = 500
 
@@ -101,23 +102,22 @@ const isBuilt = () => {
   return existsSync(main) && statSync(main).mtimeMs >= newestBelow(inRoot('src'))
 }
 
-/** tsc leaves out what is not TypeScript: the console's assets come along by copying. */
-const copyAssets = () =>
-  cpSync(inRoot('src'), inRoot('dist'), {
+/** tsc leaves out what is not TypeScript: it comes along by copying. */
+const copyAssets = (target) =>
+  cpSync(inRoot('src'), inRoot(target), {
     recursive: true,
     filter: (path) => !path.endsWith('.ts'),
   })
 
+/** dist/ appears whole or not at all: a build that is cut off must not look like one that can be started. */
 const build = async () => {
   console.log('Building dist/ ...')
-  rmSync(inRoot('dist'), { recursive: true, force: true })
+  for (const folder of ['dist', unfinished]) rmSync(inRoot(folder), { recursive: true, force: true })
   const tsc = inRoot('node_modules', 'typescript', 'bin', 'tsc')
-  const code = await run(process.execPath, [tsc, '-p', 'tsconfig.build.json'])
-  if (code !== 0) {
-    rmSync(inRoot('dist'), { recursive: true, force: true })
-    fail('The build failed; the compiler says why above.', code)
-  }
-  copyAssets()
+  const code = await run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', unfinished])
+  if (code !== 0) fail('The build failed; the compiler says why above.', code)
+  copyAssets(unfinished)
+  renameSync(inRoot(unfinished), inRoot('dist'))
 }
 
 const runTypeScript = async ([file, ...args]) => {

@@ -28,8 +28,9 @@ copyFileSync('package-lock.json', 'node_modules/.package-lock.json')
 const fakeCompiler = `
 const { mkdirSync, writeFileSync } = require('node:fs')
 console.log('tsc ' + process.argv.slice(2).join(' '))
-mkdirSync('dist', { recursive: true })
-writeFileSync('dist/main.js', 'console.log("gateway runs")')
+const folder = process.argv[process.argv.indexOf('--outDir') + 1]
+mkdirSync(folder, { recursive: true })
+writeFileSync(folder + '/main.js', 'console.log("gateway runs")')
 `
 
 describe('bootstrap', () => {
@@ -145,7 +146,7 @@ describe('bootstrap', () => {
 
     it('builds dist/ with what is not TypeScript, then runs it', async () => {
       const { output } = await resultOf(begin('start'))
-      expect(output).to.match(/tsc -p tsconfig\.build\.json\ngateway runs\n$/)
+      expect(output).to.match(/tsc -p tsconfig\.build\.json .*\ngateway runs\n$/)
       expect(await readFile(join(folder, 'dist/http/console/assets/style.css'), 'utf8')).to.equal('body {}')
     })
 
@@ -169,6 +170,14 @@ describe('bootstrap', () => {
       const second = await resultOf(begin('start'))
       expect([first.code, second.code]).to.deep.equal([2, 2])
       expect(second.output).not.to.contain('gateway runs')
+    })
+
+    it('builds again after a build that was killed while it wrote', async () => {
+      await write('node_modules/typescript/bin/tsc', `${fakeCompiler}\nprocess.kill(process.ppid, 'SIGKILL')`)
+      await resultOf(begin('start'))
+      await write('node_modules/typescript/bin/tsc', fakeCompiler)
+      const { output } = await resultOf(begin('start'))
+      expect(output).to.match(/^Building.*gateway runs\n$/s)
     })
 
     it('just runs in an image, where there is no src/', async () => {
