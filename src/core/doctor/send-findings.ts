@@ -10,7 +10,8 @@ const fewestToJudge = 5
 export const sendFindings = (sends: RecentSends): ConnectionCheck[] => [reportFinding(sends), ...billingFindings(sends)]
 
 function reportFinding({ accepted, unreported }: RecentSends): ConnectionCheck {
-  if (accepted === 0) return well('reports', 'Nothing was sent that a report could be missing of.')
+  if (accepted === 0)
+    return well('reports', 'No message was taken more than 10 minutes ago, so no report can be missing yet.')
   const share = `${unreported} of the newest ${accepted} messages`
   if (unreported === 0) return well('reports', `The newest ${accepted} messages have reports.`)
   const isSome = accepted >= fewestToJudge && unreported * 2 < accepted
