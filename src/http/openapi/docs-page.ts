@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto'
 const style = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; color: #1b1b1b; background: #fff }
 h2 { margin-top: 2rem; border-bottom: 1px solid #ccc }
-details { border: 1px solid #ddd; border-radius: 4px; margin: .4rem 0; padding: .4rem .7rem }
-summary { cursor: pointer }
+details { border: 1px solid #ddd; border-radius: 4px; margin: .4rem 0; padding: .4rem .7rem; overflow-x: auto }
+summary { cursor: pointer; overflow-wrap: anywhere }
 code, pre { font: 14px/1.4 ui-monospace, monospace }
 pre { overflow-x: auto; background: #f5f5f5; padding: .6rem }
 td, th { text-align: left; vertical-align: top; padding: .1rem 1rem .1rem 0 }
