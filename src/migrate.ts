@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { openDatabase } from './core/storage/database.ts'
-import { migrate } from './core/storage/migrate.ts'
+import { laterMigrations, migrate } from './core/storage/migrate.ts'
 import { loadDotEnv, readEnv } from './env.ts'
 
 /** Building an index on a large table takes its time. */
@@ -14,5 +14,8 @@ const { DATABASE_URL: url } = readEnv(process.env)
 if (url.startsWith('sqlite:')) mkdirSync(dirname(url.slice('sqlite:'.length)), { recursive: true })
 const database = openDatabase({ url, queryMs: migrationMs, silenceS: migrationMs / 1_000 })
 const done = await migrate(database)
+const later = await laterMigrations(database)
 await database.close()
 process.stdout.write(done.length > 0 ? `applied: ${done.join(', ')}\n` : 'nothing to do\n')
+if (later.length > 0)
+  process.stdout.write(`a later version has migrated this database, and this one works with it: ${later.join(', ')}\n`)

@@ -253,22 +253,6 @@ describe('the manifests for Kubernetes', () => {
   })
 })
 
-describe('migrations', () => {
-  /** Those before were written when there was no version to be replaced. */
-  const since = '015'
-  /** Makes a table anew in which nothing had been counted by any version. */
-  const remaking = '021-unhindered-clearing.ts'
-  const later = readdirSync('src/core/storage/migrations').filter((name) => name > since && name !== remaking)
-
-  it('only expand: the version that runs goes on beside them', () => {
-    expect(later).to.not.be.empty
-    for (const name of later) {
-      const text = readFileSync(join('src/core/storage/migrations', name), 'utf8')
-      expect(text, name).to.not.match(/removeColumn|renameColumn|renameTable|dropTable|DROP (TABLE|COLUMN)|RENAME/i)
-    }
-  })
-})
-
 describe('docs/deployment.md', () => {
   const page = readFileSync('docs/deployment.md', 'utf8')
 

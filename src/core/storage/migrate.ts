@@ -1,9 +1,9 @@
 /** Brings the tables up to date; safe to run from several processes at once. */
 
-import { type QueryInterface, QueryTypes, type Transaction } from 'sequelize'
+import { type QueryInterface, QueryTypes, type Sequelize, type Transaction } from 'sequelize'
 import { type InputMigrations, SequelizeStorage, Umzug } from 'umzug'
 import type { Database } from './database.ts'
-import { isTableMissing } from './database-errors.ts'
+import { isDatabaseAway, isTableMissing } from './database-errors.ts'
 import * as firstTables from './migrations/001-first-tables.ts'
 import * as doubtsAndPauses from './migrations/002-doubts-and-pauses.ts'
 import * as newsAndPricing from './migrations/003-news-and-pricing.ts'
@@ -25,7 +25,7 @@ import * as provedNumbers from './migrations/019-proved-numbers.ts'
 import * as retentionAndErasure from './migrations/020-retention-and-erasure.ts'
 import * as unhinderedClearing from './migrations/021-unhindered-clearing.ts'
 
-const migrations: InputMigrations<QueryInterface> = [
+const migrations = [
   { name: '001-first-tables', up: ({ context }) => firstTables.up(context) },
   { name: '002-doubts-and-pauses', up: ({ context }) => doubtsAndPauses.up(context) },
   { name: '003-news-and-pricing', up: ({ context }) => newsAndPricing.up(context) },
@@ -46,13 +46,14 @@ const migrations: InputMigrations<QueryInterface> = [
   { name: '019-proved-numbers', up: ({ context }) => provedNumbers.up(context) },
   { name: '020-retention-and-erasure', up: ({ context }) => retentionAndErasure.up(context) },
   { name: '021-unhindered-clearing', up: ({ context }) => unhinderedClearing.up(context) },
-]
+] satisfies InputMigrations<QueryInterface>
 
 /** Named locks belong to the whole server: another installation's database on it has its own. */
 const lockName = `CONCAT('fdr_gateway_migrate_', MD5(DATABASE()))`
 /** Waited for in parts, each shorter than the deadline of a statement. */
 const lockWaitSeconds = 5
 const lockTries = 12
+const busy = 'another process has been migrating for a minute; try again when it is done'
 
 /** Runs what is pending and resolves with the names of the migrations that ran. */
 export async function migrate(database: Database): Promise<string[]> {
@@ -63,7 +64,13 @@ export async function migrate(database: Database): Promise<string[]> {
     logger: undefined,
   })
   const run = async () => (await umzug.up()).map((migration) => migration.name)
-  return database.dialect === 'mysql' ? alone(database, run) : run()
+  return database.dialect === 'mysql' ? alone(database, run) : inOneTransaction(database, run)
+}
+
+/** Names of migrations that a later version ran; this version neither knows nor minds what they added. */
+export async function laterMigrations(database: Database): Promise<string[]> {
+  const known = new Set(namesOf(migrations))
+  return (await appliedNames(database)).filter((name) => !known.has(name)).sort()
 }
 
 export class MigrationsPendingError extends Error {
@@ -75,23 +82,60 @@ export class MigrationsPendingError extends Error {
  * @throws {MigrationsPendingError} where the tables are not there, or older than this version
  */
 export async function requireMigrated(database: Database): Promise<void> {
-  const applied = await database.select<{ name: string }>('SELECT name FROM schema_migrations').catch((error) => {
+  const applied = new Set(await appliedNames(database))
+  const pending = namesOf(migrations).filter((name) => !applied.has(name))
+  if (pending.length === 0) return
+  const what = applied.size === 0 ? 'has no tables yet' : `lacks ${pending.join(', ')}`
+  throw new MigrationsPendingError(`The database ${what}: run \`npm run migrate\` with the same DATABASE_URL first.`)
+}
+
+async function appliedNames(database: Database): Promise<string[]> {
+  const rows = await database.select<{ name: string }>('SELECT name FROM schema_migrations').catch((error) => {
     if (isTableMissing(error)) return []
     throw error
   })
-  const names = new Set(applied.map(({ name }) => name))
-  const pending = (migrations as { name: string }[]).filter(({ name }) => !names.has(name))
-  if (pending.length === 0) return
-  const what = applied.length === 0 ? 'has no tables yet' : `lacks ${pending.map(({ name }) => name).join(', ')}`
-  throw new MigrationsPendingError(`The database ${what}: run \`npm run migrate\` with the same DATABASE_URL first.`)
+  return namesOf(rows)
+}
+
+const namesOf = (named: readonly { readonly name: string }[]): string[] => named.map(({ name }) => name)
+
+/**
+ * SQLite has no named locks, but changes of tables are part of a transaction: whoever else migrates waits for its end,
+ * and one that is cut off leaves nothing. Statements outside of Sequelize's own transactions share one connection, so
+ * they are all in it.
+ */
+async function inOneTransaction<T>({ sequelize }: Database, work: () => Promise<T>): Promise<T> {
+  await begin(sequelize)
+  try {
+    const result = await work()
+    await sequelize.query('COMMIT')
+    return result
+  } catch (error) {
+    await sequelize.query('ROLLBACK')
+    throw error
+  }
+}
+
+/** Each try waits for the ten seconds that the driver gives a statement. */
+const beginTries = 6
+
+async function begin(sequelize: Sequelize): Promise<void> {
+  for (let tries = 0; tries < beginTries; tries++) {
+    try {
+      await sequelize.query('BEGIN IMMEDIATE')
+      return
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error
+    }
+  }
+  throw new Error(busy)
 }
 
 /** Two migrators at once would both create the same index; a named lock lets the second one find nothing to do. */
 async function alone<T>(database: Database, work: () => Promise<T>): Promise<T> {
   // The lock belongs to the transaction's connection and is let go with it, whatever happens.
   return database.sequelize.transaction(async (transaction) => {
-    if (!(await getLock(database, transaction)))
-      throw new Error('another process has been migrating for a minute; try again when it is done')
+    if (!(await getLock(database, transaction))) throw new Error(busy)
     try {
       return await work()
     } finally {
