@@ -1,6 +1,7 @@
 /** What a stretch of work costs: time, processor time of everybody concerned, statements. */
 
-import { busyUsOfMachine, cpuUsOf, residentMbOf } from './cpu.ts'
+import { busyUsOfMachine, cpuUsOf } from './cpu.ts'
+import { type Memory, watchMemory } from './memory.ts'
 import type { Stage } from './stage.ts'
 
 export interface Cost {
@@ -12,11 +13,13 @@ export interface Cost {
   /** Processors that others kept busy meanwhile: neither the variant nor database, broker, provider or load. */
   readonly othersCores: number
   readonly statements: number
-  readonly residentMb: number
+  readonly memory: Memory
 }
 
-const sources = (stage: Stage, pid: number | undefined) => ({
-  node: cpuUsOf(pid),
+type Pids = readonly (number | undefined)[]
+
+const sources = (stage: Stage, pids: Pids) => ({
+  node: pids.map(cpuUsOf).reduce((sum, us) => sum + us, 0),
   database: cpuUsOf(stage.pids.database),
   broker: cpuUsOf(stage.pids.broker),
   provider: stage.provider.pid === 0 ? 0 : cpuUsOf(stage.provider.pid),
@@ -24,13 +27,18 @@ const sources = (stage: Stage, pid: number | undefined) => ({
   machine: busyUsOfMachine(),
 })
 
-export async function measure<T>(stage: Stage, pid: number | undefined, work: () => Promise<T>): Promise<[T, Cost]> {
+/** @param pids of the processes whose work it is */
+export async function measure<T>(stage: Stage, pids: Pids, work: () => Promise<T>): Promise<[T, Cost]> {
   const statements = await stage.statements()
-  const before = sources(stage, pid)
+  const before = sources(stage, pids)
+  const memory = watchMemory(pids)
   const startedAt = performance.now()
-  const result = await work()
+  const result = await work().catch((error: unknown) => {
+    memory()
+    throw error
+  })
   const seconds = (performance.now() - startedAt) / 1000
-  const after = sources(stage, pid)
+  const after = sources(stage, pids)
   const spent = (name: keyof typeof before) => after[name] - before[name]
   const ours = spent('node') + spent('database') + spent('broker') + spent('provider') + spent('load')
   const cost = {
@@ -40,7 +48,7 @@ export async function measure<T>(stage: Stage, pid: number | undefined, work: ()
     brokerUs: spent('broker'),
     othersCores: Math.max(0, (spent('machine') - ours) / 1e6 / seconds),
     statements: (await stage.statements()) - statements,
-    residentMb: residentMbOf(pid),
+    memory: memory(),
   }
   return [result, cost]
 }
@@ -51,6 +59,7 @@ export const perMessage = (cost: Cost, count: number) => ({
   databaseUsPerMessage: cost.databaseUs / count,
   brokerUsPerMessage: cost.brokerUs / count,
   statementsPerMessage: cost.statements / count,
-  residentMb: cost.residentMb,
+  peakMb: cost.memory.peakMb,
+  finalMb: cost.memory.finalMb,
   othersCores: cost.othersCores,
 })

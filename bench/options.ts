@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 
-export const phaseNames = ['outbound', 'webhooks', 'latency'] as const
+export const phaseNames = ['outbound', 'webhooks', 'latency', 'start', 'embedded'] as const
 export type PhaseName = (typeof phaseNames)[number]
 export const variantNames = ['gateway', 'floor'] as const
 export type VariantName = (typeof variantNames)[number]
@@ -19,15 +19,27 @@ export interface Sizes {
   readonly pacedSeconds: number
 }
 
-export interface Options {
+/** What the gateway has around it and behind it. */
+export interface Setting {
+  /** Sender connections, each of an account of its own; events are spread over them. */
+  readonly connections: number
+  /** Finished messages in the database beforehand. */
+  readonly stored: number
+  /** Messages that wait meanwhile, due, for one more connection, which is paused. */
+  readonly backlog: number
+  /** Gateway processes that share the work. */
+  readonly processes: number
+  readonly providerDelayMs: number
+  /** Messages that each connection may have in flight at the provider. */
+  readonly concurrency: number
+}
+
+export interface Options extends Setting {
   readonly sizes: Sizes
   readonly phases: readonly PhaseName[]
   readonly variants: readonly VariantName[]
   /** What answers in the provider's place: the thin stub, or the simulator with all its checks. */
   readonly provider: 'stub' | 'simulator'
-  readonly providerDelayMs: number
-  /** Messages that the gateway's connection may have in flight at the provider. */
-  readonly concurrency: number
   /** Folder for CPU profiles of the measured node processes; none when absent. */
   readonly profileDir: string | undefined
   readonly outFile: string | undefined
@@ -36,11 +48,23 @@ export interface Options {
 /** Events per second of the latency measurement. */
 export const pacedRate = 100
 
+/** Faster than what is measured: so many messages in flight for each millisecond of delay are never the limit. */
+const expectedPerMs = 3
+const usualConcurrency = 200
+const mostConcurrency = 1_000
+
+/** At least rate x delay. */
+export const concurrencyFor = (delayMs: number): number =>
+  Math.min(mostConcurrency, Math.max(usualConcurrency, delayMs * expectedPerMs))
+
 const full: Sizes = { rounds: 3, messages: 10_000, warmUp: 3_000, pacedSeconds: 10 }
 const quick: Sizes = { rounds: 1, messages: 2_000, warmUp: 1_000, pacedSeconds: 3 }
 
-export const usage = `npm run bench -- [--quick] [--rounds n] [--messages n] [--only outbound,webhooks,latency]
+const quickPhases: readonly PhaseName[] = ['outbound', 'webhooks', 'latency']
+
+export const usage = `npm run bench -- [--quick] [--rounds n] [--messages n] [--only outbound,webhooks,latency,start,embedded]
   [--variants gateway,floor] [--provider stub|simulator] [--provider-delay ms] [--concurrency n]
+  [--connections n] [--stored n] [--backlog n] [--processes n]
   [--profile folder] [--out file.json]`
 
 /** @throws {Error} with one sentence about the first thing that is wrong */
@@ -56,31 +80,43 @@ export function readOptions(args: readonly string[]): Options {
       provider: { type: 'string', default: 'stub' },
       'provider-delay': { type: 'string' },
       concurrency: { type: 'string' },
+      connections: { type: 'string' },
+      stored: { type: 'string' },
+      backlog: { type: 'string' },
+      processes: { type: 'string' },
       profile: { type: 'string' },
       out: { type: 'string' },
     },
   })
   const base = values.quick ? quick : full
+  const messages = integer('messages', values.messages, base.messages, 200_000, 1)
+  const providerDelayMs = integer('provider-delay', values['provider-delay'], 0, 10_000)
   return {
     sizes: {
       ...base,
       rounds: integer('rounds', values.rounds, base.rounds, 50),
-      messages: integer('messages', values.messages, base.messages, 200_000),
+      messages,
+      warmUp: Math.min(base.warmUp, messages),
     },
-    phases: choices('only', values.only, phaseNames),
+    phases: values.only || !values.quick ? choices('only', values.only, phaseNames) : quickPhases,
     variants: choices('variants', values.variants, variantNames),
     provider: choices('provider', values.provider, ['stub', 'simulator'] as const)[0] ?? 'stub',
-    providerDelayMs: integer('provider-delay', values['provider-delay'], 0, 10_000),
-    concurrency: integer('concurrency', values.concurrency, 200, 1_000),
+    connections: integer('connections', values.connections, 1, 10_000, 1),
+    stored: integer('stored', values.stored, 0, 20_000_000),
+    backlog: integer('backlog', values.backlog, 0, 2_000_000),
+    processes: integer('processes', values.processes, 1, 16, 1),
+    providerDelayMs,
+    concurrency: integer('concurrency', values.concurrency, concurrencyFor(providerDelayMs), mostConcurrency, 1),
     profileDir: values.profile,
     outFile: values.out,
   }
 }
 
-function integer(name: string, text: string | undefined, otherwise: number, most: number): number {
+function integer(name: string, text: string | undefined, otherwise: number, most: number, least = 0): number {
   if (text === undefined) return otherwise
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 0 || value > most) throw new Error(`--${name} is a number from 0 to ${most}`)
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new Error(`--${name} is a number from ${least} to ${most}`)
   return value
 }
 

@@ -1,19 +1,23 @@
 /** The result as a table for people. */
 
-import type { PhaseName, VariantName } from './options.ts'
+import type { PhaseName } from './options.ts'
 import type { Figures } from './phases/phase.ts'
 
-/** Phase -> variant -> figures. */
-export type Medians = Readonly<Partial<Record<PhaseName, Readonly<Partial<Record<VariantName, Figures>>>>>>
+/** Phase -> who was measured -> figures. */
+export type Medians = Readonly<Partial<Record<PhaseName, Readonly<Record<string, Figures>>>>>
 
 const titles: Readonly<Record<PhaseName, string>> = {
   outbound: 'Event -> accepted by the provider -> activity event published',
   webhooks: 'Webhook -> stored -> 200 (64 connections), and on to applied -> activity event published',
   latency: 'Event -> call of the provider, at 100 events/s',
+  start: 'Process started -> ready',
+  embedded: 'SQLite, no broker: event by HTTP -> accepted by the provider -> reported as delivered -> applied',
 }
 
 const labels: Readonly<Record<string, string>> = {
   messagesPerSecond: 'messages/s',
+  eventsPerSecond: 'accepted and applied, events/s',
+  sentPerSecond: 'accepted and stored as sent, events/s',
   requestsPerSecond: 'answered, requests/s',
   appliedPerSecond: 'applied and published, messages/s',
   p50Ms: 'latency p50, ms',
@@ -22,7 +26,9 @@ const labels: Readonly<Record<string, string>> = {
   databaseUsPerMessage: 'database CPU, us/message',
   brokerUsPerMessage: 'broker CPU, us/message',
   statementsPerMessage: 'SQL statements/message',
-  residentMb: 'memory at the end, MB',
+  peakMb: 'memory at most, MB',
+  finalMb: 'memory at the end, MB',
+  startToReadyMs: 'start to ready, ms',
   othersCores: 'processors busy with other work',
 }
 

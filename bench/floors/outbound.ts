@@ -11,12 +11,13 @@ import { grouped } from './group.ts'
 import { insertAll, inTransaction, nowText, openConnection, updateAll } from './sql.ts'
 
 const { FLOOR_DATABASE_URL = '', FLOOR_AMQP_URL = '', FLOOR_PROVIDER_URL = '', FLOOR_ACCOUNT = '{}' } = process.env
+const concurrency = Number(process.env.FLOOR_CONCURRENCY)
 const account = JSON.parse(FLOOR_ACCOUNT) as { phoneNumberId: string; accessToken: string }
 const prefetch = 200
 
 const [inserting, updating, marking] = await Promise.all([1, 2, 3].map(() => openConnection(FLOOR_DATABASE_URL)))
 if (!inserting || !updating || !marking) throw new Error('no database')
-const provider = new Pool(FLOOR_PROVIDER_URL, { connections: 128, pipelining: 1 })
+const provider = new Pool(FLOOR_PROVIDER_URL, { connections: concurrency, pipelining: 1 })
 const consuming = await (await connect(FLOOR_AMQP_URL, { noDelay: true })).createChannel()
 const publishing = await (await connect(FLOOR_AMQP_URL, { noDelay: true })).createConfirmChannel()
 

@@ -2,29 +2,30 @@
 
 import { connect, type Socket } from 'node:net'
 
-export interface PostTarget {
-  readonly port: number
-  readonly path: string
-}
-
 export interface Post {
+  readonly path: string
   readonly bytes: Buffer
-  readonly signature: string
+  readonly headers: Readonly<Record<string, string>>
 }
 
 const headEnd = Buffer.from('\r\n\r\n')
 const silenceMs = 20_000
 
 /**
- * Sends every post and waits for its 200. Resolves with the milliseconds that each took.
- * @throws {Error} on any other answer, a broken connection, or silence
+ * Sends every post and waits until it is taken. Resolves with the milliseconds that each took.
+ * @param ports of processes that do the same work: connections are spread over them
+ * @throws {Error} on any answer but 200 or 202, a broken connection, or silence
  */
-export async function postAll(target: PostTarget, posts: readonly Post[], connections: number): Promise<number[]> {
-  const requests = posts.map((post) => wholeRequest(target, post))
+export async function postAll(
+  ports: readonly number[],
+  posts: readonly Post[],
+  connections: number,
+): Promise<number[]> {
+  const requests = posts.map(wholeRequest)
   const latenciesMs: number[] = []
   let next = 0
-  const line = async () => {
-    const socket = await open(target.port)
+  const line = async (_: unknown, index: number) => {
+    const socket = await open(ports[index % ports.length] ?? 0)
     try {
       for (let request = requests[next++]; request; request = requests[next++]) {
         const startedAt = performance.now()
@@ -39,12 +40,12 @@ export async function postAll(target: PostTarget, posts: readonly Post[], connec
   return latenciesMs
 }
 
-function wholeRequest({ port, path }: PostTarget, { bytes, signature }: Post): Buffer {
+function wholeRequest({ path, bytes, headers }: Post): Buffer {
   const head = [
     `POST ${path} HTTP/1.1`,
-    `host: 127.0.0.1:${port}`,
+    'host: 127.0.0.1',
     'content-type: application/json',
-    `x-hub-signature-256: ${signature}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${bytes.length}`,
   ]
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), bytes])
@@ -76,12 +77,12 @@ function exchange(socket: Socket, request: Buffer): Promise<void> {
   })
 }
 
-/** Undefined for a whole 200. */
+/** Undefined for a whole answer that says so. */
 function judge(received: Buffer): Error | undefined | 'incomplete' {
   const end = received.indexOf(headEnd)
   if (end < 0) return 'incomplete'
   const head = received.toString('latin1', 0, end)
   const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
   if (received.length < end + headEnd.length + length) return 'incomplete'
-  return head.startsWith('HTTP/1.1 200') ? undefined : new Error(`a webhook was answered ${head.split('\r\n')[0]}`)
+  return /^HTTP\/1.1 20[02] /.test(head) ? undefined : new Error(`a request was answered ${head.split('\r\n')[0]}`)
 }

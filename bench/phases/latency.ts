@@ -4,16 +4,16 @@ import { makeEvents } from '../load/bodies.ts'
 import { measure, perMessage } from '../measure.ts'
 import { pacedRate } from '../options.ts'
 import { quantile } from '../statistics.ts'
-import { pass } from './outbound.ts'
+import { pass, warmUpOf } from './outbound.ts'
 import type { Figures, PhaseContext } from './phase.ts'
 
 export async function latency({ stage, running, messages }: PhaseContext): Promise<Figures> {
   const { sizes } = stage.options
-  await pass(stage, sizes.warmUp)
+  await pass(stage, warmUpOf(stage))
   messages.push(...(await stage.provider.taken()))
-  const events = makeEvents(pacedRate * sizes.pacedSeconds)
+  const events = makeEvents(pacedRate * sizes.pacedSeconds, stage.options.connections)
   stage.broker.restart()
-  const [publishedAt, cost] = await measure(stage, running.pid, async () => {
+  const [publishedAt, cost] = await measure(stage, running.pids, async () => {
     const [times] = await Promise.all([
       stage.broker.publishPaced(events, pacedRate),
       stage.broker.waitFor(events.length),

@@ -6,10 +6,10 @@ import type { Figures, PhaseContext } from './phase.ts'
 
 export async function outbound({ stage, running, messages }: PhaseContext): Promise<Figures> {
   const { sizes } = stage.options
-  await pass(stage, sizes.warmUp)
+  await pass(stage, warmUpOf(stage))
   messages.push(...(await stage.provider.taken()))
-  const events = makeEvents(sizes.messages)
-  const [, cost] = await measure(stage, running.pid, () => passEvents(stage, events))
+  const events = makeEvents(sizes.messages, stage.options.connections)
+  const [, cost] = await measure(stage, running.pids, () => passEvents(stage, events))
   const taken = await stage.provider.taken()
   const recipients = new Set(taken.map(({ to }) => to))
   if (taken.length !== events.length || recipients.size !== events.length)
@@ -18,8 +18,13 @@ export async function outbound({ stage, running, messages }: PhaseContext): Prom
   return { messagesPerSecond: events.length / cost.seconds, ...perMessage(cost, events.length) }
 }
 
+/** Each connection sends something before it is measured: what is read and made for its first message is not. */
+export const warmUpOf = ({ options }: PhaseContext['stage']): number =>
+  Math.max(options.sizes.warmUp, options.connections)
+
 /** Sends events without measuring them. */
-export const pass = (stage: PhaseContext['stage'], count: number) => passEvents(stage, makeEvents(count))
+export const pass = (stage: PhaseContext['stage'], count: number) =>
+  passEvents(stage, makeEvents(count, stage.options.connections))
 
 async function passEvents({ broker }: PhaseContext['stage'], events: ReturnType<typeof makeEvents>): Promise<void> {
   broker.restart()

@@ -5,6 +5,7 @@ import { freePort } from '../../scripts/services/processes.ts'
 import { pidOfListener } from '../cpu.ts'
 import type { Options } from '../options.ts'
 import { launch, startOwn, waitUntil } from '../programs.ts'
+import { senderOf } from './senders.ts'
 
 /** A message that the provider took. */
 export interface Taken {
@@ -12,6 +13,8 @@ export interface Taken {
   /** What came as `biz_opaque_callback_data`. */
   readonly reference: string
   readonly to: string
+  /** The number that it left from. */
+  readonly phoneNumberId: string
   /** When, in milliseconds of the machine's monotonic clock; 0 where it is not known. */
   readonly atMs: number
 }
@@ -24,16 +27,8 @@ export interface Provider {
   stop(): Promise<void>
 }
 
-/** The one number that every message of a run leaves from. */
-export const account = {
-  phoneNumberId: '810000000000777',
-  wabaId: '910000000000777',
-  accessToken: 'EAAbenchtoken0001',
-  appSecret: 'bench_app_secret_0001',
-}
-
 export const startProvider = (options: Options, folder: string): Promise<Provider> =>
-  options.provider === 'stub' ? startStub(options, folder) : startSimulator(folder)
+  options.provider === 'stub' ? startStub(options, folder) : startSimulator(options, folder)
 
 const get = async <T>(url: string): Promise<T> => (await (await request(url)).body.json()) as T
 
@@ -49,10 +44,13 @@ async function startStub({ providerDelayMs }: Options, folder: string): Promise<
 const silent = { sent: null, delivered: null, read: null }
 
 /** Checks every message as strictly as Meta; its own reports are off, since webhooks are measured by themselves. */
-async function startSimulator(folder: string): Promise<Provider> {
+async function startSimulator({ connections }: Options, folder: string): Promise<Provider> {
   const port = await freePort()
-  const own = { ...account, displayPhoneNumber: '+91 11 4000 0777', strictTemplates: false, subscribed: false }
-  const settings = { keepBodies: false, statusDelaysMs: silent, accounts: [own] }
+  const accounts = Array.from({ length: connections }, (_, index) => {
+    const { credentials, businessPhone } = senderOf(index)
+    return { ...credentials, displayPhoneNumber: businessPhone, strictTemplates: false, subscribed: false }
+  })
+  const settings = { keepBodies: false, statusDelaysMs: silent, accounts }
   const env = { SIMULATOR_PORT: String(port), SIMULATOR_OPTIONS: JSON.stringify(settings) }
   const started = launch(['--import', 'tsx', 'src/providers/simulator/main.ts'], { folder, env })
   const url = `http://127.0.0.1:${port}`
@@ -65,10 +63,16 @@ async function startSimulator(folder: string): Promise<Provider> {
   return { url, pid: pidOfListener(port) ?? 0, taken: () => takenBySimulator(url), stop: started.process.stop }
 }
 
-type Accepted = { wamid: string; reference?: string; to: string }
+type Accepted = { wamid: string; reference?: string; to: string; phoneNumberId: string }
 
 async function takenBySimulator(url: string): Promise<Taken[]> {
   const { items } = await get<{ items: Accepted[] }>(`${url}/_sim/accepted`)
   await (await request(`${url}/_sim/reset`, { method: 'POST' })).body.dump()
-  return items.map(({ wamid, reference = '', to }) => ({ messageId: wamid, reference, to: `+${to}`, atMs: 0 }))
+  return items.map(({ wamid, reference = '', to, phoneNumberId }) => ({
+    messageId: wamid,
+    reference,
+    to: `+${to}`,
+    phoneNumberId,
+    atMs: 0,
+  }))
 }

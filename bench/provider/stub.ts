@@ -21,12 +21,16 @@ const between = (text: string, start: string): string => {
 const answerText = (body: string, status = '200 OK'): string =>
   `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 
-function accept(body: string): string {
+/** `POST /v24.0/<phone number id>/messages`, whatever the version. */
+const numberIn = (head: string): string => head.split('/', 3)[2] ?? ''
+
+function accept(head: string, body: string): string {
   const messageId = `wamid.BENCH${process.pid}.${count++}`
   const to = between(body, '"to":"')
   // The clock of the machine, not of the process: others compare it with theirs.
   const atMs = Number(process.hrtime.bigint()) / 1e6
-  taken.push(JSON.stringify({ messageId, reference: between(body, '"biz_opaque_callback_data":"'), to, atMs }))
+  const reference = between(body, '"biz_opaque_callback_data":"')
+  taken.push(JSON.stringify({ messageId, reference, to, phoneNumberId: numberIn(head), atMs }))
   const contact = `{"input":"${to}","wa_id":"${to.slice(1)}"}`
   return `{"messaging_product":"whatsapp","contacts":[${contact}],"messages":[{"id":"${messageId}","message_status":"accepted"}]}`
 }
@@ -42,7 +46,7 @@ const isMessage = (head: string) => /^POST \S+\/messages /.test(head)
 
 function answer(socket: Socket, head: string, body: string): void {
   if (head.startsWith('GET /taken')) return void socket.write(answerText(takenSoFar()))
-  const text = isMessage(head) ? answerText(accept(body)) : answerText('{}', '404 Not Found')
+  const text = isMessage(head) ? answerText(accept(head, body)) : answerText('{}', '404 Not Found')
   if (delayMs === 0) socket.write(text)
   else setTimeout(() => socket.write(text), delayMs)
 }

@@ -3,7 +3,7 @@
 import mysql from 'mysql2/promise'
 import { createFloorTables } from '../floors/tables.ts'
 import { startOwn } from '../programs.ts'
-import { account } from '../provider/provider.ts'
+import { senderOf } from '../provider/senders.ts'
 import type { Stage } from '../stage.ts'
 import type { Variant } from './variant.ts'
 
@@ -18,15 +18,19 @@ export async function prepareFloor(stage: Stage): Promise<Variant> {
     FLOOR_DATABASE_URL: databaseUrls.floor,
     FLOOR_AMQP_URL: amqpUrl,
     FLOOR_PROVIDER_URL: provider.url,
-    FLOOR_ACCOUNT: JSON.stringify(account),
+    FLOOR_ACCOUNT: JSON.stringify(senderOf(0).credentials),
+    FLOOR_CONCURRENCY: String(options.concurrency),
   }
   const { profileDir } = options
   const nodeArgs = profileDir ? ['--cpu-prof', `--cpu-prof-dir=${profileDir}`] : []
   return {
     name: 'floor',
     async start(work) {
+      if (work === 'embedded') throw new Error('no floor of the embedded gateway exists')
+      const startedAt = performance.now()
       const { pid, port, stop } = await startOwn(programs[work], { folder, env, nodeArgs })
-      return { pid, stop, webhooks: { port, path: '/webhooks/meta/floor' } }
+      const readyMs = performance.now() - startedAt
+      return { pids: [pid], readyMs, stop, webhooks: { ports: [port], pathOf: () => '/webhooks/meta/floor' } }
     },
   }
 }
