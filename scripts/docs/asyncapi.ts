@@ -110,6 +110,7 @@ const activityMessage = {
     type: 'object',
     description: 'Both or neither, as in the event.',
     properties: { conversationId: { type: 'string' }, sequence: { type: 'integer', minimum: 1 } },
+    dependentRequired: { conversationId: ['sequence'], sequence: ['conversationId'] },
   },
   payload: { schemaFormat, schema: { $ref: `./schemas/${activitySchema}` } },
 }
