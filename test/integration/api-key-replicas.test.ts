@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { request } from 'undici'
+import { ask } from '../support/ask.ts'
+import { bearer } from '../support/clients.ts'
 import type { GatewayProcess } from '../support/process.ts'
 import { callGateway, prepareSurroundings, type Surroundings } from '../support/surroundings.ts'
 import { until } from '../support/world.ts'
@@ -22,11 +23,8 @@ describe('keys of clients, with two gateway processes', function () {
   })
   after(() => around?.close())
 
-  const statusAt = async ({ url }: GatewayProcess, key: string): Promise<number> => {
-    const answer = await request(`${url}/v1/templates`, { headers: { authorization: `Bearer ${key}` } })
-    await answer.body.dump()
-    return answer.statusCode
-  }
+  const statusAt = async ({ url }: GatewayProcess, key: string): Promise<number> =>
+    (await ask(url, 'GET', '/v1/templates', { headers: bearer(key) })).status
 
   it('made at one work at the other at once, and revoked at one end at the other within 5 s', async () => {
     const spans: number[] = []

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { request } from 'undici'
+import { ask } from '../support/ask.ts'
 import { bearer } from '../support/clients.ts'
 import type { GatewayProcess } from '../support/process.ts'
 import { callGateway, prepareSurroundings } from '../support/surroundings.ts'
@@ -14,13 +14,9 @@ const body = Array.from({ length: size }, (_, index) =>
 ).join('\n')
 
 async function send({ url }: GatewayProcess) {
-  const answer = await request(`${url}/v1/messages/bulk?accountId=379`, {
-    method: 'POST',
-    headers: { ...bearer(adminKey), 'content-type': 'application/x-ndjson', 'idempotency-key': 'suppliers' },
-    body,
-  })
-  const text = await answer.body.text()
-  return { status: answer.statusCode, text, wait: answer.headers['retry-after'] }
+  const headers = { ...bearer(adminKey), 'content-type': 'application/x-ndjson', 'idempotency-key': 'suppliers' }
+  const answer = await ask(url, 'POST', '/v1/messages/bulk?accountId=379', { headers, body })
+  return { ...answer, wait: answer.headers['retry-after'] }
 }
 
 describe('a bulk whose process is killed', function () {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { request } from 'undici'
 import type { AcceptedMessage } from '../../src/providers/simulator/ledger.ts'
+import { ask } from '../support/ask.ts'
 import { anFdrEventFor } from '../support/fixtures.ts'
 import type { GatewayProcess } from '../support/process.ts'
 import { scaled } from '../support/scale.ts'
@@ -34,9 +34,7 @@ const aTap = ({ wamid, to, buttons }: AcceptedMessage) => ({
 
 const post = async ({ url }: GatewayProcess, body: string) => {
   const headers = { 'content-type': 'application/json', 'x-hub-signature-256': signatureOf(body) }
-  const { statusCode, body: answer } = await request(`${url}/webhooks/meta`, { method: 'POST', headers, body })
-  await answer.dump()
-  return statusCode
+  return (await ask(url, 'POST', '/webhooks/meta', { headers, body })).status
 }
 
 /** User and system time of a process, from /proc/<pid>/stat, in milliseconds; NaN where there is none. */

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { request } from 'undici'
 import { type App, startApp } from '../../src/app.ts'
 import { createLogger } from '../../src/core/observe/logger.ts'
 import { readEnv } from '../../src/env.ts'
@@ -7,7 +6,7 @@ import { configDir } from '../../src/paths.ts'
 import { openBroker, type TestBroker } from '../support/broker.ts'
 import { simulatorAccount } from '../support/fixtures.ts'
 import { aCustomer, eventFor, postWebhook } from '../support/stories.ts'
-import { adminKey, startWorld, until, type World } from '../support/world.ts'
+import { adminKey, callApi, startWorld, until, type World } from '../support/world.ts'
 
 /** What is cached lives 30 s: only who was told knows sooner. */
 const soonMs = 5_000
@@ -36,9 +35,8 @@ describe('news of a provider, with two replicas', function () {
   })
 
   const callOther = async (method: 'GET' | 'POST', path: string, body?: object) => {
-    const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' }
-    const answer = await request(other.url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) })
-    return (await answer.body.json()) as Record<string, unknown>
+    const answer = await callApi<Record<string, unknown>>(other.url, method, path, body)
+    return answer.body
   }
   const outcomeAtOther = async () =>
     (await callOther('POST', '/v1/events', eventFor(aCustomer(), { reason: 'customer_unavailable' }))).outcome

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { request } from 'undici'
 import { names } from '../../src/consumers/topology.ts'
+import { ask } from '../support/ask.ts'
+import { NotAnnounced } from '../support/conformity.ts'
 import { anFdrEvent } from '../support/fixtures.ts'
 import type { Exit, GatewayProcess } from '../support/process.ts'
 import { prepareSurroundings, type Surroundings, troubles } from '../support/surroundings.ts'
@@ -14,10 +15,9 @@ async function readinessUntilGone({ url }: GatewayProcess): Promise<number[]> {
   const statuses: number[] = []
   for (;;) {
     try {
-      const { statusCode, body } = await request(`${url}/health/ready`, { reset: true })
-      await body.dump()
-      statuses.push(statusCode)
-    } catch {
+      statuses.push((await ask(url, 'GET', '/health/ready', { reset: true })).status)
+    } catch (error) {
+      if (error instanceof NotAnnounced) throw error
       return statuses
     }
     await sleep(20)

@@ -22,7 +22,7 @@ import {
   storages,
   timelineOf,
 } from '../support/stories.ts'
-import { adminKey, until, type World } from '../support/world.ts'
+import { adminKey, callApi, until, type World } from '../support/world.ts'
 
 const customers = (count: number) => Array.from({ length: count }, aCustomer)
 
@@ -61,11 +61,7 @@ async function tellMany(urls: readonly string[], account_id: number, count: numb
   const bodies = customers(count).map((customer) => JSON.stringify(eventFor(customer, { account_id })))
   const post = async (lane: number) => {
     for (let index = lane; index < bodies.length; index += 8) {
-      const answer = await fetch(`${urls[index % urls.length]}/v1/events`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-        body: bodies[index] ?? '',
-      })
+      const answer = await callApi(urls[index % urls.length] ?? '', 'POST', '/v1/events', bodies[index])
       expect(answer.status).to.equal(202)
     }
   }

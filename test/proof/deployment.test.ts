@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { request } from 'undici'
 import { freePort } from '../../scripts/services/processes.ts'
 import { newKeyRing } from '../../src/core/accounts/secret-box.ts'
 import { openDatabase } from '../../src/core/storage/database.ts'
@@ -12,7 +11,7 @@ import { createSimulator, type Simulator } from '../../src/providers/simulator/s
 import { simulatorAccount } from '../support/fixtures.ts'
 import { patienceMs } from '../support/scale.ts'
 import { aCustomer, eventFor } from '../support/stories.ts'
-import { adminKey, createStorage, until } from '../support/world.ts'
+import { adminKey, callApi, createStorage, until } from '../support/world.ts'
 
 const run = promisify(execFile)
 const dockerfile = readFileSync('Dockerfile', 'utf8')
@@ -87,14 +86,8 @@ describe('the image, put together by hand', function () {
     return run(program, args, { cwd: folder, env: { PATH: process.env.PATH ?? '', ...env } })
   }
 
-  const call = async (method: 'GET' | 'POST' | 'PUT', path: string, body?: object) => {
-    const answer = await request(`http://127.0.0.1:${env.PORT}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    })
-    return { status: answer.statusCode, body: (await answer.body.json()) as Record<string, unknown> }
-  }
+  const call = (method: 'GET' | 'POST' | 'PUT', path: string, body?: object) =>
+    callApi<Record<string, unknown>>(`http://127.0.0.1:${env.PORT}`, method, path, body)
 
   it('has what is needed to run, and nothing to build or test with', () => {
     const packages = readdirSync(join(folder, 'node_modules'))

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { request } from 'undici'
+import { type ActivityItem, listen, type Stream } from '../support/ask.ts'
+import { bearer } from '../support/clients.ts'
 import { expectGolden } from '../support/golden.ts'
 import {
-  type ActivityItem,
   aClock,
   aCustomer,
   aFirstMessage,
@@ -55,38 +55,9 @@ async function eventsOfTaps(world: World, reason: NotifiedReason, titles: readon
 
 const eventsAlone = (items: readonly ActivityItem[]) => items.map(({ event }) => event)
 
-interface Stream {
-  readonly items: ActivityItem[]
-  close(): void
-}
-
 /** Follows the live stream. */
-async function follow(world: World, headers: Record<string, string> = {}, after: string | number = 0): Promise<Stream> {
-  const end = new AbortController()
-  const answer = await request(`${world.url}/v1/activity/stream?after=${after}`, {
-    headers: { authorization: `Bearer ${adminKey}`, ...headers },
-    signal: end.signal,
-  })
-  expect(answer.statusCode).to.equal(200)
-  expect(answer.headers['content-type']).to.include('text/event-stream')
-  const items: ActivityItem[] = []
-  const read = async () => {
-    let text = ''
-    for await (const chunk of answer.body) {
-      const events = (text + chunk).split('\n\n')
-      text = events.pop() ?? ''
-      for (const event of events) {
-        const [, id, data] = /^id: (\d+)\ndata: (.*)$/.exec(event) ?? []
-        if (!id || !data) continue
-        const item = JSON.parse(data) as ActivityItem
-        expect(item.cursor).to.equal(id)
-        items.push(item)
-      }
-    }
-  }
-  void read().catch(() => {})
-  return { items, close: () => end.abort() }
-}
+const follow = (world: World, headers: Record<string, string> = {}, after: string | number = 0): Promise<Stream> =>
+  listen(world.url, `/v1/activity/stream?after=${after}`, { ...bearer(adminKey), ...headers })
 
 for (const storage of storages) {
   describe(`activity events on ${storage}`, () => {
@@ -187,28 +158,28 @@ for (const storage of storages) {
     it('streams what the pages give', async () => {
       await aFirstMessage(world())
       const { items } = await pageOf(world())
-      const { items: streamed } = await stream(world())
-      await until('everything is streamed', () => streamed.length >= items.length)
-      expect(streamed).to.deep.equal(items)
+      const { heard } = await stream(world())
+      await until('everything is streamed', () => heard().items.length >= items.length)
+      expect(heard().items).to.deep.equal(items)
     })
 
     it('streams what happens while somebody listens', async () => {
       const { next } = await pageOf(world())
-      const { items: streamed } = await stream(world(), {}, next)
+      const { heard } = await stream(world(), {}, next)
       await deliver(world(), eventFor(aCustomer()))
       await settle(world())
-      await until('four events are streamed', () => streamed.length >= 4)
-      expect(streamed).to.deep.equal((await pageOf(world(), next)).items)
+      await until('four events are streamed', () => heard().items.length >= 4)
+      expect(heard().items).to.deep.equal((await pageOf(world(), next)).items)
     })
 
     it('goes on after the last id that the listener got', async () => {
       await aFirstMessage(world())
       const { items } = await pageOf(world())
       const last = items.at(-3)?.cursor ?? ''
-      const { items: streamed } = await stream(world(), { 'last-event-id': last })
-      await until('the rest is streamed', () => streamed.length >= 2)
+      const { heard } = await stream(world(), { 'last-event-id': last })
+      await until('the rest is streamed', () => heard().items.length >= 2)
       await sleep(50)
-      expect(streamed).to.deep.equal(items.slice(-2))
+      expect(heard().items).to.deep.equal(items.slice(-2))
     })
   })
 }

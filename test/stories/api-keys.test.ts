@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { request } from 'undici'
 import type { Scope } from '../../src/core/accounts/api-keys.ts'
+import { listen } from '../support/ask.ts'
 import { aKey, bearer, bodyOf, type Key, withKey } from '../support/clients.ts'
 import {
   aFirstMessage,
@@ -189,35 +189,25 @@ for (const storage of storages) {
     it('listen to their own events only, and no longer than they work', async () => {
       const [mine, other] = [await anOwnConnection(world()), await anOwnConnection(world())]
       const { key, id } = await aKey(world(), mine.accountId)
-      const end = new AbortController()
-      const answer = await request(`${world().url}/v1/activity/stream`, { headers: bearer(key), signal: end.signal })
-      let heard = ''
-      let isOver = false
-      void (async () => {
-        for await (const chunk of answer.body) heard += chunk
-      })()
-        .catch(() => {})
-        .finally(() => {
-          isOver = true
-        })
+      const { heard, isOver } = await listen(world().url, '/v1/activity/stream', bearer(key))
       const theirs = await aFirstMessage(world(), { account_id: other.accountId })
       const own = await aFirstMessage(world(), { account_id: mine.accountId })
-      await until('its own event is heard', () => heard.includes(own.sent.wamid))
-      expect(heard).not.to.include(theirs.sent.wamid)
-      expect(heard).not.to.include(theirs.customer.local)
+      await until('its own event is heard', () => heard().text.includes(own.sent.wamid))
+      expect(heard().text).not.to.include(theirs.sent.wamid)
+      expect(heard().text).not.to.include(theirs.customer.local)
       await world().call('DELETE', `/v1/api-keys/${id}`)
-      await until('the stream is cut', () => isOver, 5_000)
+      await until('the stream is cut', isOver, 5_000)
     })
 
     it('may listen ten times at once', async () => {
       const accountId = await anAccount(world())
       const { key } = await aKey(world(), accountId)
-      const answers = []
+      const streams = []
       for (let times = 0; times < 12; times++) {
-        answers.push(await request(`${world().url}/v1/activity/stream`, { headers: bearer(key) }))
+        streams.push(await listen(world().url, '/v1/activity/stream', bearer(key)))
       }
-      for (const { body } of answers) body.on('error', () => {}).destroy()
-      expect(answers.map(({ statusCode }) => statusCode)).to.deep.equal([...Array<number>(10).fill(200), 429, 429])
+      for (const { close } of streams) close()
+      expect(streams.map(({ status }) => status)).to.deep.equal([...Array<number>(10).fill(200), 429, 429])
     })
 
     it('see where webhooks go to only if they manage', async () => {

@@ -1,12 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { request } from 'undici'
 import type { Route, Tenant as TenantColumn } from '../../src/http/route.ts'
-import { providers } from '../../src/providers/index.ts'
-import { aKey, bearer } from '../support/clients.ts'
-import { checkAnswer, typeOf } from '../support/conformity.ts'
+import { providers, webhookAliases } from '../../src/providers/index.ts'
+import { listen } from '../support/ask.ts'
+import { aKey, bearer, withKey } from '../support/clients.ts'
 import { simulatorAccount } from '../support/fixtures.ts'
 import { routeTable } from '../support/route-table.ts'
-import { sharedWorld, storages } from '../support/stories.ts'
+import { http, sharedWorld, storages } from '../support/stories.ts'
 import { aTenant, type Tenant } from '../support/tenants.ts'
 import { adminKey, until, type World } from '../support/world.ts'
 
@@ -17,6 +17,7 @@ const nameOf = ({ method, path }: Keyed) => `${method.toUpperCase()} ${path}`
 /** Open to whoever comes: a new route here is a decision that somebody must have taken. */
 const open = [
   ...providers.flatMap(({ id }) => [`/webhooks/${id}`, `/webhooks/${id}/:key`, `/webhooks/${id}/:key/actions`]),
+  ...Object.keys(webhookAliases),
   '/track/whatsapp/:token',
   '/health/live',
   '/health/ready',
@@ -169,36 +170,29 @@ interface Answer {
 }
 
 let nextRequest = 1
-/** A stream is listened to until it says nothing new. */
-async function ask(world: World, route: Keyed, key: string, id: string): Promise<Answer> {
+const askRoute = (world: World, route: Keyed, key: string, id: string): Promise<Answer> => {
   const path = route.path
     .replace(/:channelId/, '1299')
     .replace(/:phone/, '+919810012345')
     .replace(/:\w+/, id)
   const query = route.tenant === 'filter' && id !== '' ? `?accountId=${id}` : ''
   const body = bodies[nameOf(route)]?.(Number(id))
-  const end = new AbortController()
-  const answer = await request(`${world.url}${path}${query}`, {
-    method: route.method.toUpperCase() as 'GET',
-    headers: {
-      ...(key === '' ? {} : bearer(key)),
-      'content-type': 'application/json',
-      'idempotency-key': `matrix-${nextRequest++}`,
-    },
-    signal: end.signal,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const isStream = String(answer.headers['content-type']).startsWith('text/event-stream')
-  const timer = isStream ? setTimeout(() => end.abort(), 250) : undefined
-  let text = ''
-  try {
-    for await (const chunk of answer.body) text += chunk
-  } catch (error) {
-    if (!isStream) throw error
+  const headers = {
+    ...(key === '' ? {} : bearer(key)),
+    'content-type': 'application/json',
+    'idempotency-key': `matrix-${nextRequest++}`,
   }
-  clearTimeout(timer)
-  checkAnswer(route.method.toUpperCase(), path, { status: answer.statusCode, type: typeOf(answer.headers), text })
-  return { status: answer.statusCode, text }
+  if (path.endsWith('/stream')) return hear(world, path + query, headers)
+  const method = route.method.toUpperCase() as 'GET'
+  return http(world, method, path + query, { headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+}
+
+/** A stream is listened to until it says nothing new. */
+async function hear(world: World, path: string, headers: Record<string, string>): Promise<Answer> {
+  const { status, heard, isOver, close } = await listen(world.url, path, headers)
+  if (!isOver()) await sleep(250)
+  close()
+  return { status, text: heard().text }
 }
 
 type Verdict = 401 | 403 | 404 | 'answered'
@@ -238,7 +232,7 @@ for (const storage of storages) {
     async function judge(route: Keyed, caller: CallerLabel, kind: Kind, id: string): Promise<void> {
       const verdict = verdictOf(route, caller, kind)
       const before = await audited()
-      const answer = await ask(world(), route, keyFor(route, caller), id)
+      const answer = await askRoute(world(), route, keyFor(route, caller), id)
       const label = `${nameOf(route)}, ${caller}, ${kind} id: ${answer.status} ${answer.text.slice(0, 200)}`
       cases++
       if (verdict === 'answered') expect(answer.status, label).to.be.oneOf(answers)
@@ -253,7 +247,7 @@ for (const storage of storages) {
     /** The very same words as for what does not exist. */
     async function expectUnknown(route: Keyed, caller: CallerLabel, answer: Answer, label: string): Promise<void> {
       const unknown = await idOf(world(), actors, route, 'unknown')
-      expect(answer.text, label).to.equal((await ask(world(), route, keyFor(route, caller), unknown)).text)
+      expect(answer.text, label).to.equal((await askRoute(world(), route, keyFor(route, caller), unknown)).text)
     }
 
     function noteLeaks(caller: CallerLabel, { text }: Answer, label: string): void {
@@ -300,10 +294,7 @@ for (const storage of storages) {
         '/v1/api-keys',
       ]
       const seen = await Promise.all(
-        paths.map(async (path) => {
-          const answer = await request(world().url + path, { headers: bearer(keys.owner ?? '') })
-          return answer.body.text()
-        }),
+        paths.map(async (path) => (await withKey(world(), keys.owner ?? '', 'GET', path)).text),
       )
       for (const mark of owner.marks) expect(seen.join(), mark).to.include(mark)
     })

@@ -11,6 +11,7 @@ import { exampleEventPath, writeScript } from '../../src/demo/script.ts'
 import { type Played, shortfalls, summaryTable } from '../../src/demo/summary.ts'
 import { createTerminal } from '../../src/demo/terminal.ts'
 import { columnsOf, createPaint, wrap } from '../../src/demo/text.ts'
+import { ask } from '../support/ask.ts'
 import { until } from '../support/world.ts'
 
 const playMs = 90_000
@@ -83,7 +84,8 @@ describe('demo: a whole conversation with no account anywhere', function () {
     await until('the invitation', () => run.output().includes('What the courier side knows'), playMs)
     const [, authorization = '', url = '', path = ''] =
       /-H 'authorization: ([^']+)' (\S+\/v1\/events) --data '@([^']+)'/.exec(run.output()) ?? []
-    const answer = await fetch(url, { method: 'POST', headers: { authorization }, body: readFileSync(path) })
+    const { origin, pathname } = new URL(url)
+    const answer = await ask(origin, 'POST', pathname, { headers: { authorization }, body: readFileSync(path) })
     expect(answer.status).to.equal(202)
     await until('the message', () => run.output().includes('as you requested to cancel this order'))
     const [, tapUrl = '', choice = ''] = await until(

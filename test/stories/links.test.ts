@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { AcceptedMessage } from '../../src/providers/simulator/ledger.ts'
+import type { RawAnswer } from '../support/ask.ts'
 import {
   aClock,
   aFirstMessage,
@@ -7,7 +8,6 @@ import {
   decisionsOf,
   http,
   inWorld,
-  type RawAnswer,
   sharedWorld,
   storages,
   tap,
@@ -138,9 +138,8 @@ for (const storage of storages) {
       const reference = first.sent.reference?.split('.')[0]
       const pages = new Set<string>()
       for (const token of ['AAAAAAAAAAAAAAAAAAAAAA', 'x', '..%2f..%2fetc', '%27%20OR%201=1', `${reference}`]) {
-        const { status, headers, text } = await open(world(), `/track/whatsapp/${token}`)
+        const { status, text } = await open(world(), `/track/whatsapp/${token}`)
         expect(status, token).to.equal(404)
-        expect(headers['content-type']).to.match(/^text\/html/)
         pages.add(text)
       }
       expect(pages.size, 'one and the same').to.equal(1)

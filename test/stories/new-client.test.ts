@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { request } from 'undici'
-import { aKey } from '../support/clients.ts'
+import { aKey, bodyOf, withKey } from '../support/clients.ts'
 import { aCustomer, eventFor, inWorld, messagesTo, settle, storages } from '../support/stories.ts'
 import { adminKey, until, type World } from '../support/world.ts'
 
@@ -28,14 +28,19 @@ const dashboard = {
 }
 const token = 'EAAtokenofasystemuser'
 
-/** One HTTP call; nothing else is used in this story. */
-async function call<T>(url: string, method: 'GET' | 'POST' | 'PUT' | 'PATCH', body?: object, key?: string) {
-  const answer = await request(url, {
-    method,
-    headers: { 'content-type': 'application/json', ...(key ? { authorization: `Bearer ${key}` } : {}) },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  })
-  return { status: answer.statusCode, body: (await answer.body.json()) as T }
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH'
+
+/** One HTTP call to the gateway; nothing else is used in this story. */
+async function call<T>(world: World, key: string, method: Method, path: string, body?: object) {
+  const answer = await withKey(world, key, method, path, body)
+  return { status: answer.status, body: bodyOf<T>(answer) }
+}
+
+/** What the client does at Meta, by its dashboard. */
+async function atMeta(world: World, account: object): Promise<{ verification?: { ok: boolean } }> {
+  const body = JSON.stringify({ ...dashboard, accessToken: token, ...account })
+  const answer = await request(`${world.provider.url}/_sim/accounts`, { method: 'POST', body })
+  return (await answer.body.json()) as { verification?: { ok: boolean } }
 }
 
 const badIn = (checks: readonly Check[]) => checks.filter(({ ok }) => !ok)
@@ -47,12 +52,10 @@ for (const storage of storages) {
     it('goes from a wrong token to the first message', () =>
       inWorld({ storage, simulator: { templateApprovalMs: 200 } }, async (world: World) => {
         const { key } = await aKey(world, accountId, { scopes: ['read', 'send', 'manage'] })
-        const gateway = <T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, body?: object) =>
-          call<T>(world.url + path, method, body, key)
-        const meta = (account: object) => call(`${world.provider.url}/_sim/accounts`, 'POST', account)
+        const gateway = <T>(method: Method, path: string, body?: object) => call<T>(world, key, method, path, body)
         const doctor = async (id: string) =>
           (await gateway<{ checks: Check[] }>('GET', `/v1/connections/${id}/doctor`)).body.checks
-        await meta({ ...dashboard, accessToken: token, subscribed: false })
+        await atMeta(world, { subscribed: false })
 
         // A wrong token is kept, and the answer says what to do.
         const draft = {
@@ -82,13 +85,9 @@ for (const storage of storages) {
         expect((await gateway('POST', `/v1/connections/${id}/subscribe`)).status).to.equal(200)
 
         // The callback URL and the verify token are pasted into the dashboard, which tries them at once.
-        const pasted = await call<{ verification: { ok: boolean } }>(`${world.provider.url}/_sim/accounts`, 'POST', {
-          ...dashboard,
-          accessToken: token,
-          webhookUrl: webhook.callbackUrl,
-          verifyToken: webhook.verifyToken,
-        })
-        expect(pasted.body.verification.ok).to.equal(true)
+        const { callbackUrl: webhookUrl, verifyToken } = webhook
+        const pasted = await atMeta(world, { webhookUrl, verifyToken })
+        expect(pasted.verification?.ok).to.equal(true)
 
         // Nothing is registered yet; one call does it, and the review is waited for.
         const missing = badIn(await doctor(id)).filter(({ name }) => name.startsWith('template'))
@@ -109,10 +108,11 @@ for (const storage of storages) {
         expect((await gateway('PUT', `/v1/accounts/${accountId}/settings`, settings)).status).to.equal(200)
         const customer = aCustomer()
         const event = await call<{ outcome: string; message: { id: string } }>(
-          `${world.url}/v1/events`,
-          'POST',
-          eventFor(customer, { account_id: accountId, reason: 'otp_cancellation' }),
+          world,
           adminKey,
+          'POST',
+          '/v1/events',
+          eventFor(customer, { account_id: accountId, reason: 'otp_cancellation' }),
         )
         expect(event.body.outcome).to.equal('queued')
         await settle(world)

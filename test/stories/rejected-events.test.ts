@@ -87,8 +87,8 @@ const badEvents: BadEvent[] = [
 ]
 
 async function post(world: World, body: string | Buffer) {
-  const { status, headers, text } = await asAdmin(world, 'POST', '/v1/events', body)
-  return { status, type: headers['content-type'], problem: JSON.parse(text) as Problem }
+  const { status, text } = await asAdmin(world, 'POST', '/v1/events', body)
+  return { status, problem: JSON.parse(text) as Problem }
 }
 
 const listed = async (world: World, id: string | undefined): Promise<Rejected | undefined> =>
@@ -109,9 +109,8 @@ for (const storage of storages) {
     for (const { label, body, reason } of badEvents) {
       it(`keeps ${label} as ${reason}`, async () => {
         const sent = body()
-        const { status, type, problem } = await post(world(), sent)
+        const { status, problem } = await post(world(), sent)
         expect(status).to.equal(422)
-        expect(type).to.match(/^application\/problem\+json/)
         expect(problem).to.include({ status: 422, title: 'Unprocessable Content' })
         expect(problem.detail).to.match(new RegExp(`^${reason}: .`))
         const kept = await listed(world(), problem.rejectedEventId)

@@ -1,7 +1,6 @@
 import { expect } from 'chai'
-import { request } from 'undici'
 import { checkStats } from '../../src/core/stats/check-stats.ts'
-import { aKey, bearer } from '../support/clients.ts'
+import { aKey, bodyOf, withKey } from '../support/clients.ts'
 import { patienceMs, scaled } from '../support/scale.ts'
 import { countOf, decisionsTaken, type SimulatorCount } from '../support/simulator-count.ts'
 import {
@@ -231,8 +230,8 @@ for (const storage of storages) {
       await counted(world(), '')
       const { key } = await aKey(world(), own)
       const get = async (query: string) => {
-        const answer = await request(`${world().url}/v1/stats${query}`, { headers: bearer(key) })
-        return { status: answer.statusCode, body: (await answer.body.json()) as Answer }
+        const answer = await withKey(world(), key, 'GET', `/v1/stats${query}`)
+        return { status: answer.status, body: bodyOf<Answer>(answer) }
       }
       const { body } = await get('?by=account')
       expect(body.items.map(({ account, queued }) => [account, queued])).to.deep.equal([[own, 1]])

@@ -1,7 +1,15 @@
 import { expect } from 'chai'
 import { DateTime } from 'luxon'
-import { request } from 'undici'
-import { activityOf, decisionsOf, inWorld, settle, sharedWorld, storages, timelineOf } from '../support/stories.ts'
+import {
+  activityOf,
+  decisionsOf,
+  http,
+  inWorld,
+  settle,
+  sharedWorld,
+  storages,
+  timelineOf,
+} from '../support/stories.ts'
 import {
   answerAtTwin,
   aTwinAccount,
@@ -14,8 +22,8 @@ import {
 import type { World } from '../support/world.ts'
 
 const post = async (world: World, path: string, body: string) => {
-  const answer = await request(world.url + path, { method: 'POST', body })
-  return { status: answer.statusCode, text: await answer.body.text() }
+  const { status, text } = await http(world, 'POST', path, { body })
+  return { status, text }
 }
 
 const daysAhead = (days: number) => DateTime.now().setZone('Asia/Kolkata').plus({ days })

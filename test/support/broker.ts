@@ -5,6 +5,7 @@ import { type Channel, type ConfirmChannel, connect, type GetMessage } from 'amq
 import { localRabbitmqctl } from '../../scripts/services/rabbitmq.ts'
 import { deleteGatewayObjects, namesVhost, openVhost, runRabbitmqctl } from '../../scripts/services/vhost.ts'
 import { names } from '../../src/consumers/topology.ts'
+import { checkPublished } from './activity-contract.ts'
 
 /** A body, and the key when it is not that of the failed-delivery fixture. */
 export interface Publication {
@@ -20,7 +21,10 @@ export interface TestBroker {
   publish(...events: (Publication | Buffer | object)[]): Promise<void>
   /** Binds a queue of ours to `activity.events`, or binds it again. */
   bindActivity(): Promise<void>
-  /** Everything that arrived in it since the last call. */
+  /**
+   * Everything that arrived in it since the last call.
+   * @throws {Error} for one that the gateway's documents do not announce
+   */
   takeActivity(): Promise<GetMessage[]>
   /** Messages that wait in a queue; those that a consumer holds do not count. */
   depth(queue: string): Promise<number>
@@ -108,6 +112,7 @@ async function takeActivity(channel: Channel): Promise<GetMessage[]> {
   for (;;) {
     const message = await channel.get(activityQueue, { noAck: true })
     if (!message) return taken
+    checkPublished(message)
     taken.push(message)
   }
 }

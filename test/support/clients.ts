@@ -2,8 +2,8 @@
 
 import { expect } from 'chai'
 import { type Scope, scopes } from '../../src/core/accounts/api-keys.ts'
-import type { Reachable } from './stories.ts'
-import { http, type RawAnswer } from './stories.ts'
+import type { RawAnswer } from './ask.ts'
+import { http, type Reachable } from './stories.ts'
 import type { Method, World } from './world.ts'
 
 export interface Key {

@@ -1,9 +1,10 @@
-/** What holds for every event that a story posts and that leads to a message: it is one that `docs/asyncapi.yaml` announces. */
+/** What holds for every event that a test posts and that leads to a message: it is one that `docs/asyncapi.yaml` announces. */
 
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { eventSchemaOf } from '../../scripts/docs/asyncapi.ts'
 import type { NotificationKind } from '../../src/core/notifications/kinds/kind.ts'
 import { kinds } from '../../src/core/notifications/kinds/kinds.ts'
+import { schemaErrors } from './schema-errors.ts'
 
 const ajv = new Ajv2020({ allErrors: true, strict: false })
 
@@ -18,13 +19,16 @@ const validators = new Map<NotificationKind, ValidateFunction>(
 export function eventErrors(event: unknown): string[] {
   const kind = kinds.find((candidate) => candidate.recognises(event))
   const validate = kind && validators.get(kind)
-  if (!validate || validate(event)) return []
-  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
+  return validate ? schemaErrors(validate, event) : []
 }
 
-/** @throws {Error} for an event that was taken and is not as its schema says */
-export function checkEvent(event: unknown, answer: string): void {
+/**
+ * @param body the event as it was posted
+ * @throws {Error} for an event that was taken and is not as its schema says
+ */
+export function checkEvent(body: string | Buffer, answer: string): void {
   if (!answer.includes('"outcome":"queued"')) return
-  const errors = eventErrors(event)
-  if (errors.length > 0) throw new Error(`an event was taken that its schema does not know: ${errors.join('; ')}`)
+  const errors = eventErrors(JSON.parse(body.toString()))
+  if (errors.length > 0)
+    throw new Error(`POST /v1/events took what docs/asyncapi.yaml does not announce: ${errors.join('; ')}`)
 }

@@ -1,6 +1,6 @@
 /** Situations of which each alert should tell, brought about at a gateway that works. */
 
-import { request } from 'undici'
+import { ask } from './ask.ts'
 import type { GatewayProcess } from './process.ts'
 import type { Prometheus } from './prometheus.ts'
 import { aCustomer, anOwnConnection, eventFor, type OwnConnection } from './stories.ts'
@@ -54,8 +54,7 @@ export const provocations: Readonly<Record<string, Provoke>> = {
   async WebhookSignaturesFail({ gateway }) {
     const headers = { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }
     for (let times = 0; times < 15; times++) {
-      const { body } = await request(`${gateway.url}/webhooks/meta`, { method: 'POST', headers, body: '{}' })
-      await body.dump()
+      await ask(gateway.url, 'POST', '/webhooks/meta', { headers, body: '{}' })
     }
   },
   WorkerStandsStill: ({ around }) => around.database.write('RENAME TABLE wa_polls TO wa_polls_away'),

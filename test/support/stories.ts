@@ -4,9 +4,9 @@ import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
-import { request } from 'undici'
 import type { Rule, TemplateInput } from '../../src/providers/simulator/inputs.ts'
 import type { AcceptedMessage } from '../../src/providers/simulator/ledger.ts'
+import { type ActivityItem, type Asked, type AskMethod, ask, type RawAnswer } from './ask.ts'
 import { anFdrEvent, anFdrEventFor, type FdrEventJson, simulatorAccount } from './fixtures.ts'
 import { adminKey, type Storage, startWorld, until, type World, type WorldOptions } from './world.ts'
 
@@ -288,16 +288,6 @@ export async function settle(world: World, timeoutMs = 10_000): Promise<void> {
   }
 }
 
-export interface ActivityItem {
-  readonly cursor: string
-  readonly id: string
-  readonly event: {
-    readonly eventSubType: string
-    readonly response_data: Readonly<Record<string, unknown>>
-    readonly [field: string]: unknown
-  }
-}
-
 /** `GET /v1/messages/{id}`, as far as stories look at it. */
 export interface Timeline {
   readonly id: string
@@ -449,12 +439,6 @@ export const aTapOn = (message: AcceptedMessage, title: string, at = new Date())
 export const signatureOf = (body: string | Buffer, secret: string = simulatorAccount.credentials.appSecret): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
 
-export interface RawAnswer {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly text: string
-}
-
 /** Posts a webhook as Meta does, to the platform's URL and rightly signed unless told otherwise. */
 export async function postWebhook(
   world: World,
@@ -466,16 +450,9 @@ export async function postWebhook(
   return http(world, 'POST', path, { headers, body: text })
 }
 
-/** One plain HTTP request; redirects are not followed. */
-export async function http(
-  world: World,
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
-  path: string,
-  options: { headers?: Record<string, string>; body?: string | Buffer } = {},
-): Promise<RawAnswer> {
-  const answer = await request(world.url + path, { method, ...options })
-  return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
-}
+/** One plain HTTP request to the gateway. */
+export const http = (world: World, method: AskMethod, path: string, asked: Asked = {}): Promise<RawAnswer> =>
+  ask(world.url, method, path, asked)
 
 /** The same as the administrator. */
 export const asAdmin = (world: World, method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, body?: string | Buffer) =>

@@ -1,6 +1,5 @@
 /** Everything that gateway processes live between: a database, a broker, and the simulator of all others. */
 
-import { request } from 'undici'
 import { freePort } from '../../scripts/services/processes.ts'
 import { newKeyRing } from '../../src/core/accounts/secret-box.ts'
 import { loadTemplateCatalog } from '../../src/core/notifications/template-catalog.ts'
@@ -12,7 +11,7 @@ import { openBroker, type TestBroker } from './broker.ts'
 import { simulatorAccount } from './fixtures.ts'
 import { endGatewayProcesses, type GatewayProcess, startGatewayProcess } from './process.ts'
 import type { Reachable } from './stories.ts'
-import { type Answer, adminKey, createStorage, type Method, until } from './world.ts'
+import { type Answer, adminKey, callApi, createStorage, type Method, until } from './world.ts'
 
 type Env = Readonly<Record<string, string>>
 
@@ -114,20 +113,12 @@ export const troubles = ({ log, noise }: GatewayProcess): unknown[] => [
 ]
 
 /** Calls the API of a gateway process as the administrator. */
-export async function callGateway<T = Record<string, unknown>>(
+export const callGateway = <T = Record<string, unknown>>(
   { url }: GatewayProcess,
   method: Method,
   path: string,
   body?: unknown,
-): Promise<Answer<T>> {
-  const answer = await request(url + path, {
-    method,
-    headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const text = await answer.body.text()
-  return { status: answer.statusCode, body: (/^[[{]/.test(text) ? JSON.parse(text) : text) as T }
-}
+): Promise<Answer<T>> => callApi(url, method, path, body)
 
 /** A gateway process as what is furnished with connections and accounts. */
 export const through = ({ provider }: Surroundings, gateway: GatewayProcess): Reachable => ({

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
-import { request } from 'undici'
 import { type App, startApp } from '../../src/app.ts'
 import { newKeyRing } from '../../src/core/accounts/secret-box.ts'
 import type { ProviderDefinition } from '../../src/core/contract/provider.ts'
@@ -18,6 +17,7 @@ import { configDir } from '../../src/paths.ts'
 import type { TemplateInput } from '../../src/providers/simulator/inputs.ts'
 import { createSimulator, type Simulator } from '../../src/providers/simulator/simulator.ts'
 import { checkActivity } from './activity-contract.ts'
+import { ask } from './ask.ts'
 import { simulatorAccount } from './fixtures.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -137,15 +137,14 @@ async function furnish(world: World): Promise<void> {
   await world.call('PUT', '/v1/accounts/379/settings', { accountSlug: 'acme-store', isWhatsappEnabled: true })
 }
 
-async function callApi<T>(url: string, method: Method, path: string, body: unknown): Promise<Answer<T>> {
+/** Calls the API of any gateway as the administrator. */
+export async function callApi<T>(url: string, method: Method, path: string, body?: unknown): Promise<Answer<T>> {
   const isText = typeof body === 'string' || Buffer.isBuffer(body)
-  const answer = await request(url + path, {
-    method,
+  const { status, text } = await ask(url, method, path, {
     headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
   })
-  const text = await answer.body.text()
-  return { status: answer.statusCode, body: (/^[[{]/.test(text) ? JSON.parse(text) : text) as T }
+  return { status, body: (/^[[{]/.test(text) ? JSON.parse(text) : text) as T }
 }
 
 interface TestStorage {

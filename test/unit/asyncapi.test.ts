@@ -1,16 +1,21 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { asyncApi, eventSchemaOf } from '../../scripts/docs/asyncapi.ts'
 import { names, topology } from '../../src/consumers/topology.ts'
 import { readFdrEvent } from '../../src/core/notifications/kinds/fdr-event.ts'
 import { kinds } from '../../src/core/notifications/kinds/kinds.ts'
 import { purchaseOrder } from '../../src/core/notifications/kinds/purchase-order.ts'
+import { publishedErrors } from '../support/activity-contract.ts'
 import { checkEvent, eventErrors } from '../support/event-contract.ts'
 import { anFdrEvent, aPurchaseOrder } from '../support/fixtures.ts'
 
 interface Channel {
   readonly address: string
   readonly bindings: { readonly amqp: { readonly exchange: { readonly name: string; readonly type: string } } }
+}
+
+interface Told {
+  readonly response_data: Readonly<Record<string, unknown>>
 }
 
 const order = aPurchaseOrder()
@@ -96,7 +101,45 @@ describe('schemas of events', () => {
 
   it('fail the test whose event was taken and is unknown to them', () => {
     const event = without(order, 'tenant_id')
-    expect(() => checkEvent(event, '{"outcome":"queued"}')).to.throw('tenant_id')
-    expect(() => checkEvent(event, '{"outcome":"skipped"}')).to.not.throw()
+    const posted = JSON.stringify(event)
+    expect(() => checkEvent(posted, '{"outcome":"queued"}')).to.throw('/tenant_id is missing')
+    expect(() => checkEvent(posted, '{"outcome":"skipped"}')).to.not.throw()
+  })
+})
+
+describe('the check of every published activity event', () => {
+  const [event] = (JSON.parse(readFileSync('test/golden/activity-events.json', 'utf8')) as { failed: [Told] }).failed
+  const { conversationId, sequence } = event.response_data
+  const told = { ...event, response_data: { ...event.response_data, timestamp: '20-06-2026' } }
+  const errorsOf = (body: object, key = 'failed', changes: object = {}) =>
+    publishedErrors({
+      content: Buffer.from(JSON.stringify(body)),
+      fields: { routingKey: `customer_notification.${key}` } as never,
+      properties: {
+        messageId: 'e1',
+        contentType: 'application/json',
+        headers: { conversationId, sequence },
+        ...changes,
+      } as never,
+    })
+
+  it('knows the events that are published', () => expect(errorsOf(told)).to.deep.equal([]))
+
+  it('finds a field that is not as the schema says', () => {
+    const { timestamp: _, ...rest } = told.response_data
+    expect(errorsOf({ ...told, response_data: rest })).to.deep.equal(['/response_data/timestamp is missing'])
+  })
+
+  it('finds a routing key that is no address, and one of another step', () => {
+    expect(errorsOf(told, 'lost').join()).to.include('no address')
+    expect(errorsOf(told, 'sent').join()).to.include('another step')
+  })
+
+  it('finds headers that are not those of the event, and no id to drop repeats by', () => {
+    const errorsWith = (changes: object) => errorsOf(told, 'failed', changes).join()
+    expect(errorsWith({ headers: { conversationId, sequence: 99 } })).to.include('not those of the event')
+    expect(errorsWith({ headers: { conversationId } })).to.include('/sequence is missing')
+    expect(errorsWith({ messageId: undefined })).to.include('messageId')
+    expect(errorsWith({ contentType: 'text/plain' })).to.include('text/plain')
   })
 })

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { openApiOf } from '../../src/http/openapi/document.ts'
 import { nameOf, operationOf } from '../../src/http/openapi/operations.ts'
 import type { Route } from '../../src/http/route.ts'
-import { answerErrors, checkAnswer } from '../support/conformity.ts'
+import { answerErrors, checkAnswer, checkStreamed, NotAnnounced } from '../support/conformity.ts'
 import { routeTable } from '../support/route-table.ts'
 
 const json = (status: number, body: unknown, type = 'application/json; charset=utf-8') => ({
@@ -133,25 +133,46 @@ describe('/openapi.json', () => {
 })
 
 describe('the check of every answer', () => {
+  const event = (response_data: object) => ({
+    resource: 'customer_notification',
+    eventType: 'POST',
+    eventSubType: 'sent',
+    accountSlug: 'acme-store',
+    accountId: null,
+    actor: '',
+    version: 'v1',
+    response_data,
+    account_slug: 'acme-store',
+  })
+  const item = { cursor: '1', id: 'e1', event: event({}) }
+
   it('finds a field too many, one too few and one of another type', () => {
     expect(live({ status: 'live' })).to.deep.equal([])
-    expect(live({ status: 'live', more: 1 }).join()).to.include('additional')
-    expect(live({}).join()).to.include('status')
-    expect(live({ status: 1 })).to.not.deep.equal([])
+    expect(live({ status: 'live', more: 1 })).to.deep.equal(['/more is not described'])
+    expect(live({})).to.deep.equal(['/status is missing'])
+    expect(live({ status: 1 })).to.include('/status must be "live"')
   })
 
-  it('finds a status and a media type that are not announced', () => {
-    expect(answerErrors('GET', '/health/live', json(418, {}))).to.deep.equal(['418 is not announced'])
+  it('finds a status and a media type that are not announced, and a body that is no JSON', () => {
+    expect(answerErrors('GET', '/health/live', json(418, {}))).to.deep.equal(['the status 418 is not announced'])
     expect(answerErrors('GET', '/health/live', json(200, {}, 'text/html'))).to.deep.equal([
-      'text/html is not announced',
+      'the content type text/html is not announced',
     ])
+    const broken = { ...json(200, {}), text: '{"status":' }
+    expect(answerErrors('GET', '/health/live', broken).join()).to.include('no JSON')
   })
 
   it('looks into lists and named schemas', () => {
-    const page = (item: object) => json(200, { items: [item], next: null })
-    const errors = answerErrors('GET', '/v1/messages?limit=1', page({ id: 57 })).join()
-    expect(errors).to.include('/items/0/id must be string')
-    expect(errors).to.include('customerPhone')
+    const page = { items: [{ id: 57 }, { id: 58 }], next: null }
+    const errors = answerErrors('GET', '/v1/messages?limit=2', json(200, page))
+    expect(errors).to.include.members(['/items/0/id must be string', '/items/0/reference is missing'])
+    expect(errors.join(), 'once for all items').to.not.include('/items/1')
+  })
+
+  it('holds activity events in answers and streams against the schema of their consumers', () => {
+    const errors = answerErrors('GET', '/v1/activity', json(200, { items: [item], next: '1' }))
+    expect(errors).to.include('/items/0/event/response_data/sentOn is missing')
+    expect(() => checkStreamed(item)).to.throw('/event/response_data/sentOn is missing')
   })
 
   it('tells words of a path from ids', () => {
@@ -159,7 +180,16 @@ describe('the check of every answer', () => {
     expect(answerErrors('POST', '/v1/messages/bulk?accountId=379', json(202, sums))).to.deep.equal([])
   })
 
-  it('fails the test that asked', () => {
-    expect(() => checkAnswer('GET', '/health/live', json(200, { other: true }))).to.throw('GET /health/live')
+  it('takes nothing but a problem from a route that the document does not have', () => {
+    const problem = { type: 'about:blank', title: 'Not Found', status: 404, detail: 'there is no such resource' }
+    expect(answerErrors('GET', '/v1/secrets', json(404, problem, 'application/problem+json'))).to.deep.equal([])
+    expect(answerErrors('GET', '/v1/secrets', json(404, {}, 'application/problem+json'))).to.not.deep.equal([])
+    expect(answerErrors('GET', '/v1/secrets', json(200, {}))).to.deep.equal(['the document has no such route'])
+  })
+
+  it('fails the test that asked, with the route, the status and the field', () => {
+    const asked = () => checkAnswer('GET', '/v1/connections/7?x=1', json(200, {}))
+    expect(asked).to.throw(NotAnnounced, 'GET /v1/connections/{id} answered 200 otherwise')
+    expect(asked).to.throw('/businessPhone is missing')
   })
 })
