@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { ensureServices } from '../scripts/services.ts'
+import { measureGrowth } from './growth.ts'
 import { type Options, readOptions, usage } from './options.ts'
 import { results } from './programs.ts'
 import { tableOf } from './report.ts'
@@ -35,14 +36,15 @@ async function run(options: Options): Promise<void> {
   setTimeout(() => void leave('the bench took longer than half an hour', 1), limitMs).unref()
   const open: OpenStage = (own) => openStage(own, services, (part) => void closes.push(part))
   try {
-    write(options, startedAt, await compare(options, open))
+    const writeDown = (result: object) => write(options, startedAt, result)
+    await (options.isGrowth ? measureGrowth : compare)(options, open, writeDown)
   } finally {
     await close()
   }
 }
 
 /** The gateway beside its floor. */
-async function compare(options: Options, open: OpenStage): Promise<object> {
+async function compare(options: Options, open: OpenStage, writeDown: (result: object) => void): Promise<void> {
   const stage = await open(options)
   console.log(`database: ${stage.durability}`)
   const contenders: Contender[] = []
@@ -51,7 +53,7 @@ async function compare(options: Options, open: OpenStage): Promise<object> {
   const samples = await measureRounds({ rounds: options.sizes.rounds, phases: options.phases }, contenders)
   const medians = mediansOf(samples)
   console.log(`\n${tableOf(medians)}\n`)
-  return { durability: stage.durability, medians, samples }
+  writeDown({ durability: stage.durability, medians, samples })
 }
 
 function write(options: Options, startedAt: Date, result: object): void {

@@ -40,6 +40,10 @@ export interface Options extends Setting {
   readonly variants: readonly VariantName[]
   /** What answers in the provider's place: the thin stub, or the simulator with all its checks. */
   readonly provider: 'stub' | 'simulator'
+  /** Measures how the figures change from one setting to the next, instead of one setting. */
+  readonly isGrowth: boolean
+  /** Part of the names of the settings that this is done for. */
+  readonly growthOf: string
   /** Folder for CPU profiles of the measured node processes; none when absent. */
   readonly profileDir: string | undefined
   readonly outFile: string | undefined
@@ -58,6 +62,8 @@ export const concurrencyFor = (delayMs: number): number =>
   Math.min(mostConcurrency, Math.max(usualConcurrency, delayMs * expectedPerMs))
 
 const full: Sizes = { rounds: 3, messages: 10_000, warmUp: 3_000, pacedSeconds: 10 }
+/** Each setting is measured with its baseline beside it. */
+const growing: Sizes = { rounds: 2, messages: 6_000, warmUp: 2_000, pacedSeconds: 5 }
 const quick: Sizes = { rounds: 1, messages: 2_000, warmUp: 1_000, pacedSeconds: 3 }
 
 const quickPhases: readonly PhaseName[] = ['outbound', 'webhooks', 'latency']
@@ -65,7 +71,7 @@ const quickPhases: readonly PhaseName[] = ['outbound', 'webhooks', 'latency']
 export const usage = `npm run bench -- [--quick] [--rounds n] [--messages n] [--only outbound,webhooks,latency,start,embedded]
   [--variants gateway,floor] [--provider stub|simulator] [--provider-delay ms] [--concurrency n]
   [--connections n] [--stored n] [--backlog n] [--processes n]
-  [--profile folder] [--out file.json]`
+  [--growth [--growth-of part-of-a-name]] [--profile folder] [--out file.json]`
 
 /** @throws {Error} with one sentence about the first thing that is wrong */
 export function readOptions(args: readonly string[]): Options {
@@ -73,6 +79,8 @@ export function readOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
+      growth: { type: 'boolean', default: false },
+      'growth-of': { type: 'string', default: '' },
       rounds: { type: 'string' },
       messages: { type: 'string' },
       only: { type: 'string' },
@@ -88,7 +96,7 @@ export function readOptions(args: readonly string[]): Options {
       out: { type: 'string' },
     },
   })
-  const base = values.quick ? quick : full
+  const base = values.growth ? growing : values.quick ? quick : full
   const messages = integer('messages', values.messages, base.messages, 200_000, 1)
   const providerDelayMs = integer('provider-delay', values['provider-delay'], 0, 10_000)
   return {
@@ -107,6 +115,8 @@ export function readOptions(args: readonly string[]): Options {
     processes: integer('processes', values.processes, 1, 16, 1),
     providerDelayMs,
     concurrency: integer('concurrency', values.concurrency, concurrencyFor(providerDelayMs), mostConcurrency, 1),
+    isGrowth: values.growth,
+    growthOf: values['growth-of'],
     profileDir: values.profile,
     outFile: values.out,
   }

@@ -16,7 +16,7 @@ export interface Program {
 export const root = fileURLToPath(new URL('..', import.meta.url))
 /** On a disk, and no part of the sources. */
 export const results = join(root, 'bench', 'results')
-const startMs = 30_000
+const startMs = 60_000
 
 /** What our own programs write when they can be used. */
 interface ReadyLine {

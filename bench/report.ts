@@ -50,7 +50,7 @@ function row(name: string, gateway: number | undefined, floor: number | undefine
 const line = (label: string, ...cells: readonly string[]) =>
   `  ${label.padEnd(36)}${cells.map((cell) => cell.padStart(12)).join('')}`
 
-function shown(value: number | undefined): string {
+export function shown(value: number | undefined): string {
   if (value === undefined) return '-'
   if (Number.isNaN(value)) return 'n/a'
   return value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(value >= 10 ? 1 : 2)
