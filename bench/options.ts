@@ -15,7 +15,7 @@ export interface Sizes {
   readonly messages: number
   /** Messages before the clock starts, for compiled code and prepared statements. */
   readonly warmUp: number
-  /** Duration of the latency measurement. */
+  /** Duration of each latency measurement, as far as there are messages for it. */
   readonly pacedSeconds: number
 }
 
@@ -51,6 +51,8 @@ export interface Options extends Setting {
 
 /** Events per second of the latency measurement. */
 export const pacedRate = 100
+/** Webhooks per second where their answers are timed. */
+export const pacedWebhooks = 1_000
 
 /** Faster than what is measured: so many messages in flight for each millisecond of delay are never the limit. */
 const expectedPerMs = 3

@@ -19,6 +19,8 @@ const labels: Readonly<Record<string, string>> = {
   eventsPerSecond: 'accepted and applied, events/s',
   sentPerSecond: 'accepted and stored as sent, events/s',
   requestsPerSecond: 'answered, requests/s',
+  pacedP50Ms: 'answer p50 at 1,000/s, ms',
+  pacedP99Ms: 'answer p99 at 1,000/s, ms',
   appliedPerSecond: 'applied and published, messages/s',
   p50Ms: 'latency p50, ms',
   p99Ms: 'latency p99, ms',

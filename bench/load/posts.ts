@@ -1,6 +1,7 @@
 /** POSTs over keep-alive connections, one under way on each, with next to no cost of its own. */
 
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Post {
   readonly path: string
@@ -16,19 +17,40 @@ const silenceMs = 20_000
  * @param ports of processes that do the same work: connections are spread over them
  * @throws {Error} on any answer but 200 or 202, a broken connection, or silence
  */
-export async function postAll(
+export const postAll = (ports: readonly number[], posts: readonly Post[], connections: number): Promise<number[]> =>
+  postEach(ports, posts, connections, async () => performance.now())
+
+/** The same at a steady rate. One that finds every connection busy waits already: that counts. */
+export function postPaced(
   ports: readonly number[],
   posts: readonly Post[],
   connections: number,
+  perSecond: number,
 ): Promise<number[]> {
-  const requests = posts.map(wholeRequest)
+  const startMs = performance.now()
+  return postEach(ports, posts, connections, async (index) => {
+    const dueMs = startMs + (index * 1000) / perSecond
+    const waitMs = dueMs - performance.now()
+    if (waitMs <= 0) return dueMs
+    await sleep(waitMs)
+    return performance.now()
+  })
+}
+
+/** @param begin resolves when the post may go, with the moment that its time counts from */
+async function postEach(
+  ports: readonly number[],
+  posts: readonly Post[],
+  connections: number,
+  begin: (index: number) => Promise<number>,
+): Promise<number[]> {
+  const requests = posts.map(wholeRequest).entries()
   const latenciesMs: number[] = []
-  let next = 0
   const line = async (_: unknown, index: number) => {
     const socket = await open(ports[index % ports.length] ?? 0)
     try {
-      for (let request = requests[next++]; request; request = requests[next++]) {
-        const startedAt = performance.now()
+      for (const [place, request] of requests) {
+        const startedAt = await begin(place)
         await exchange(socket, request)
         latenciesMs.push(performance.now() - startedAt)
       }
