@@ -52,10 +52,11 @@ export async function startConsumers(options: ConsumersOptions): Promise<Consume
   // Each on its own, so that one that fails holds up none of the others.
   const sweeps = Object.entries(core.work.sweeps).map(([name, work]) => start(name, work))
   const workers: Worker[] = [...reports, replies, contactNews, accountNews, decisions, ...sweeps]
-  core.bells.received = () => {
-    for (const worker of [...reports, replies, accountNews]) worker.wake()
-  }
+  // One is enough for what came just now; while it is busy, another one takes what comes next.
+  core.bells.reports = () => (reports.find((worker) => worker.isIdle()) ?? reports[0])?.wake()
+  core.bells.replies = () => replies.wake()
   core.bells.contactNews = () => contactNews.wake()
+  core.bells.accountNews = () => accountNews.wake()
   core.bells.decided = () => decisions.wake()
 
   const broker = amqpUrl ? await startBroker({ ...options, url: amqpUrl }) : undefined

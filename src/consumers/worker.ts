@@ -21,6 +21,8 @@ export interface WorkerOptions {
 export interface Worker {
   /** There is something to do. */
   wake(): void
+  /** Nothing is under way, and nobody woke it. */
+  isIdle(): boolean
   /** Resolves when the group under way is done; no further one is begun. */
   stop(): Promise<void>
 }
@@ -32,16 +34,20 @@ export function startWorker(options: WorkerOptions): Worker {
   const { name, work, fullGroup = 1, gatherMs = 0, everyMs, onRound = () => {}, log } = options
   let isWoken = true
   let isStopped = false
+  let isPausing = false
   let interrupt = () => {}
 
   const stopping = new AbortController()
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      interrupt = () => {
+      isPausing = true
+      const end = () => {
+        isPausing = false
         clearTimeout(timer)
         resolve()
       }
+      const timer = setTimeout(end, ms)
+      interrupt = end
     })
   /** Only a stop ends it early. */
   const stayAway = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
@@ -69,6 +75,7 @@ export function startWorker(options: WorkerOptions): Worker {
       isWoken = true
       interrupt()
     },
+    isIdle: () => isPausing,
     stop() {
       isStopped = true
       stopping.abort()

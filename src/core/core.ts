@@ -119,8 +119,10 @@ export const groupSizes = {
 
 /** What tells a worker that there is something to do; set by whoever runs the workers. */
 export interface Bells {
-  received: () => void
+  reports: () => void
+  replies: () => void
   contactNews: () => void
+  accountNews: () => void
   decided: () => void
 }
 
@@ -197,7 +199,8 @@ export interface Core {
  */
 export async function createCore(options: CoreOptions): Promise<Core> {
   const { database, now, random, log, metrics } = options
-  const bells: Bells = { received: () => {}, contactNews: () => {}, decided: () => {} }
+  const silent = () => {}
+  const bells: Bells = { reports: silent, replies: silent, contactNews: silent, accountNews: silent, decided: silent }
   const foundation = await createFoundation(options, (id) => sending.lanes.pause(id))
   const sending = createSending(options, foundation)
   const accepting = createAccepting(options, foundation, sending)

@@ -67,7 +67,6 @@ for (const kind of storages) {
         connection: async (id: number) => aConnection(id),
         adapter: () => ({ poll }) as ProviderAdapter,
         receive,
-        received: () => {},
         log: createLogger('silent'),
         metrics: createMetrics(),
         now: () => now,

@@ -144,11 +144,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const accept = (body: Buffer) =>
     events.add(() => decide(body)).catch((error) => parkUnstorable(accepting, body, error))
   const contactNews = createContactNewsStore(database)
+  const silent = () => {}
   const receiving = {
     ...common,
     store: inbound,
     contactNews,
-    onContactNews: () => {},
+    bells: { reports: silent, replies: silent, contactNews: silent, accountNews: silent },
     connectionEvents: noNews,
     rejected,
   }

@@ -27,6 +27,25 @@ describe('worker', () => {
     expect(looks).to.equal(3)
   })
 
+  it('is idle while it neither works nor was woken', async () => {
+    let end = () => {}
+    const idle = start(
+      () =>
+        new Promise((resolve) => {
+          end = () => resolve(0)
+        }),
+    )
+    expect(idle.isIdle(), 'at work').to.equal(false)
+    end()
+    await sleep(20)
+    expect(idle.isIdle(), 'with nothing to do').to.equal(true)
+    idle.wake()
+    expect(idle.isIdle(), 'just woken').to.equal(false)
+    await sleep(20)
+    expect(idle.isIdle(), 'at work again').to.equal(false)
+    end()
+  })
+
   it('looks now and then unasked', async () => {
     let looks = 0
     start(async () => {

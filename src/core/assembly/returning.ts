@@ -63,8 +63,7 @@ export function createReturning(options: CoreOptions, foundation: Foundation, se
     lifetimes,
     batchSize,
   } = foundation
-  const onContactNews = () => bells.contactNews()
-  const receiving = { database, store: inbound, contactNews, connectionEvents, rejected, metrics, onContactNews, now }
+  const receiving = { database, store: inbound, contactNews, connectionEvents, rejected, bells, metrics, now }
   const webhooks = createBatcher<VerifiedWebhook, undefined>({
     flush: (group) => receiveWebhooks(receiving, group),
     ...webhookGroups,
@@ -103,7 +102,6 @@ export function createReturning(options: CoreOptions, foundation: Foundation, se
       connections,
       adapter: options.adapter,
       receive: webhooks.add,
-      received: () => bells.received(),
     }),
     applyReports: () => applyReports(applying),
     applyReplies: () =>
@@ -150,7 +148,6 @@ export function createReturning(options: CoreOptions, foundation: Foundation, se
           connection: connections.get,
           adapter: options.adapter,
           receive: webhooks.add,
-          received: () => bells.received(),
           log,
           metrics,
           now,

@@ -27,12 +27,10 @@ export interface IntakeDeps {
   readonly connections: Pick<ConnectionStore, 'byWebhookKey' | 'platform' | 'list'>
   readonly adapter: (provider: string) => ProviderAdapter
   readonly receive: (webhook: VerifiedWebhook) => Promise<unknown>
-  /** Something was stored that waits to be applied. */
-  readonly received: () => void
 }
 
 export function createWebhookIntake(deps: IntakeDeps): WebhookIntake {
-  const { connections, receive, received } = deps
+  const { connections, receive } = deps
   const ownersOf = async (provider: string, key: string | undefined): Promise<readonly Connection[]> => {
     const connection = key === undefined ? undefined : await connections.byWebhookKey(key)
     const found = key === undefined ? await connections.platform() : connection ? [connection] : []
@@ -50,7 +48,6 @@ export function createWebhookIntake(deps: IntakeDeps): WebhookIntake {
         if (!isRefusedValue(error)) throw error
         return receive({ connections: owners, related, events: unreadable(body, `not storable: ${error}`) })
       })
-      received()
     },
   }
 }

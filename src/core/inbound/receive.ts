@@ -24,15 +24,15 @@ export interface ReceiveDeps {
   readonly contactNews: ContactNewsStore
   readonly connectionEvents: ConnectionEvents
   readonly rejected: RejectedEvents
+  /** Each is rung when something of its kind is committed and waits to be applied. */
+  readonly bells: Readonly<Record<'reports' | 'replies' | 'contactNews' | 'accountNews', () => void>>
   readonly metrics: Metrics
-  /** News about customers are committed: they may be applied. */
-  readonly onContactNews: () => void
   readonly now: () => Date
 }
 
 /** Stores a group of webhook requests in one transaction. */
 export async function receiveWebhooks(deps: ReceiveDeps, webhooks: readonly VerifiedWebhook[]): Promise<undefined[]> {
-  const { database, store, contactNews, connectionEvents, rejected, metrics, now } = deps
+  const { database, store, contactNews, connectionEvents, rejected, bells, metrics, now } = deps
   const sorted = sortParts(webhooks)
   for (const kind of sortings) metrics.inboundParts.inc({ kind }, sorted.counts[kind])
   await database.transaction(async (tx) => {
@@ -41,7 +41,10 @@ export async function receiveWebhooks(deps: ReceiveDeps, webhooks: readonly Veri
     await connectionEvents.insert(tx, sorted.accountNews, now())
     if (sorted.rejections.length > 0) await rejected.park(tx, sorted.rejections, now())
   })
-  if (sorted.news.length > 0) deps.onContactNews()
+  if (sorted.reports.length > 0) bells.reports()
+  if (sorted.replies.length > 0) bells.replies()
+  if (sorted.news.length > 0) bells.contactNews()
+  if (sorted.accountNews.length > 0) bells.accountNews()
   return webhooks.map(() => undefined)
 }
 

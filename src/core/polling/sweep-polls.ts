@@ -26,8 +26,6 @@ export interface SweepPollsDeps {
   readonly adapter: (provider: string) => ProviderAdapter
   /** Stores what was learnt, as it stores a webhook. */
   readonly receive: (webhook: VerifiedWebhook) => Promise<unknown>
-  /** Something was stored that waits to be applied. */
-  readonly received: () => void
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: () => Date
@@ -109,14 +107,11 @@ const settled = (poll: Poll, awaits: Awaited | undefined, now: Date, chance: num
 })
 
 async function ask(
-  { adapter, receive, received, now }: SweepPollsDeps,
+  { adapter, receive, now }: SweepPollsDeps,
   owner: Connection,
   messages: readonly PolledMessage[],
 ): Promise<readonly InboundEvent[]> {
   const events = (await adapter(owner.provider).poll?.(messages, forProvider(owner), now())) ?? []
-  if (events.length > 0) {
-    await receive({ connections: [owner], related: [], events })
-    received()
-  }
+  if (events.length > 0) await receive({ connections: [owner], related: [], events })
   return events
 }

@@ -1,0 +1,87 @@
+import { expect } from 'chai'
+import { createConnectionEvents } from '../../src/core/accounts/connection-events.ts'
+import type { CustomerReply, DeliveryReport, InboundPart } from '../../src/core/contract/events.ts'
+import { createContactNewsStore } from '../../src/core/inbound/contact-news-store.ts'
+import { createInboundStore } from '../../src/core/inbound/inbound-store.ts'
+import { receiveWebhooks } from '../../src/core/inbound/receive.ts'
+import { createRejectedEvents } from '../../src/core/notifications/rejected-events.ts'
+import { createMetrics } from '../../src/core/observe/metrics.ts'
+import { type Database, openDatabase } from '../../src/core/storage/database.ts'
+import { migrate } from '../../src/core/storage/migrate.ts'
+import { aConnection } from '../support/records.ts'
+import { storages } from '../support/stories.ts'
+import { createStorage } from '../support/world.ts'
+
+const now = new Date('2026-11-20T06:30:00.000Z')
+const sender = aConnection(1, { senderId: '810000000000001' })
+
+const aReport = (messageId: string): DeliveryReport => ({
+  type: 'report',
+  messageId,
+  status: 'sent',
+  vendorStatus: 'sent',
+  recipient: { phone: '+919810012345' },
+  raw: {},
+})
+const aReply = (messageId: string): CustomerReply => ({
+  type: 'reply',
+  messageId,
+  replyType: 'text',
+  from: { phone: '+919810012345' },
+  raw: {},
+})
+
+for (const kind of storages) {
+  describe(`receiving webhooks on ${kind}`, () => {
+    let storage: Awaited<ReturnType<typeof createStorage>>
+    let database: Database
+    let rung: string[] = []
+
+    const ring = (name: string) => () => void rung.push(name)
+    const receive = (...parts: InboundPart[]) =>
+      receiveWebhooks(
+        {
+          database,
+          store: createInboundStore(database),
+          contactNews: createContactNewsStore(database),
+          connectionEvents: createConnectionEvents(database),
+          rejected: createRejectedEvents(database),
+          bells: {
+            reports: ring('reports'),
+            replies: ring('replies'),
+            contactNews: ring('contactNews'),
+            accountNews: ring('accountNews'),
+          },
+          metrics: createMetrics(),
+          now: () => now,
+        },
+        parts.map((part) => ({
+          connections: [sender],
+          related: [sender],
+          events: [{ senderId: '810000000000001', part }],
+        })),
+      )
+    before(async () => {
+      storage = await createStorage(kind)
+      database = openDatabase({ url: storage.url })
+      await migrate(database)
+    })
+    beforeEach(async () => {
+      await database.write('DELETE FROM wa_dlr_messages')
+      rung = []
+    })
+    after(async () => {
+      await database.close()
+      await storage.drop()
+    })
+
+    it('wakes those who apply what came, and nobody else', async () => {
+      await receive(aReport('m-1'))
+      expect(rung).to.deep.equal(['reports'])
+      await receive(aReply('r-1'))
+      expect(rung).to.deep.equal(['reports', 'replies'])
+      await receive({ type: 'ignored', topic: 'test' })
+      expect(rung).to.deep.equal(['reports', 'replies'])
+    })
+  })
+}
