@@ -35,13 +35,20 @@ for (const kind of storages) {
   describe(`receiving webhooks on ${kind}`, () => {
     let storage: Awaited<ReturnType<typeof createStorage>>
     let database: Database
+    let transactions = 0
     let rung: string[] = []
 
     const ring = (name: string) => () => void rung.push(name)
     const receive = (...parts: InboundPart[]) =>
       receiveWebhooks(
         {
-          database,
+          database: {
+            ...database,
+            transaction: (work) => {
+              transactions++
+              return database.transaction(work)
+            },
+          },
           store: createInboundStore(database),
           contactNews: createContactNewsStore(database),
           connectionEvents: createConnectionEvents(database),
@@ -61,6 +68,11 @@ for (const kind of storages) {
           events: [{ senderId: '810000000000001', part }],
         })),
       )
+    const storedReports = async () => {
+      const rows = await database.select<{ id: string }>('SELECT message_id AS id FROM wa_dlr_messages ORDER BY id')
+      return rows.map(({ id }) => id)
+    }
+
     before(async () => {
       storage = await createStorage(kind)
       database = openDatabase({ url: storage.url })
@@ -68,6 +80,7 @@ for (const kind of storages) {
     })
     beforeEach(async () => {
       await database.write('DELETE FROM wa_dlr_messages')
+      transactions = 0
       rung = []
     })
     after(async () => {
@@ -82,6 +95,21 @@ for (const kind of storages) {
       expect(rung).to.deep.equal(['reports', 'replies'])
       await receive({ type: 'ignored', topic: 'test' })
       expect(rung).to.deep.equal(['reports', 'replies'])
+    })
+
+    it('stores a few reports without a transaction around their statement, those that are there among them', async () => {
+      await receive(aReport('m-1'), aReport('m-2'))
+      await receive(aReport('m-2'), aReport('m-3'), aReport('m-1'))
+      expect(transactions).to.equal(0)
+      expect((await storedReports()).sort()).to.deep.equal(['m-1', 'm-2', 'm-3'])
+    })
+
+    it('stores in one transaction what takes several statements', async () => {
+      await receive(...Array.from({ length: 9 }, (_, index) => aReport(`m-${index}`)))
+      expect(transactions).to.equal(1)
+      await receive(aReport('m-9'), aReply('r-9'))
+      expect(transactions).to.equal(2)
+      expect(await storedReports()).to.have.length(10)
     })
   })
 }

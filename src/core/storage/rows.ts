@@ -150,6 +150,10 @@ function padToPowerOfTwo<T>(items: readonly T[]): T[] {
 /** A row more cannot be made up, so an insert is cut: a multiple of eight, then the rest. */
 const insertStep = 8
 
+/** Is one statement enough to insert so many rows? It is a transaction by itself. */
+export const fitsOneInsert = (count: number): boolean =>
+  count < insertStep || (count <= maxRows && count % insertStep === 0)
+
 function* insertChunks<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let from = 0; from < items.length; ) {
     const left = Math.min(maxRows, items.length - from)
