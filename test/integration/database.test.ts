@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type Database, type Executor, openDatabase } from '../../src/core/storage/database.ts'
-import { isDatabaseAway } from '../../src/core/storage/database-errors.ts'
+import { isDatabaseAway, isUniqueViolation } from '../../src/core/storage/database-errors.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
@@ -85,8 +85,23 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
           await tx.write('INSERT INTO accounts (id, balance) VALUES (2, 5)')
         }),
       )
-      expect(failure.name).to.equal('SequelizeUniqueConstraintError')
+      expect(isUniqueViolation(failure)).to.equal(true)
       expect(isDatabaseAway(failure)).to.equal(false)
+      expect(await balances()).to.deep.equal([100, 100])
+    })
+
+    it('binds values in any order, and one of them more than once', async () => {
+      const sql = 'SELECT id, balance + $3 AS sum FROM accounts WHERE balance >= $2 AND id = $1 AND balance > $2 - $1'
+      expect(await database.select(sql, [2, 100, 5])).to.deep.equal([{ id: 2, sum: 105 }])
+      expect(await database.select(sql, [1, 101, 5])).to.deep.equal([])
+    })
+
+    it('lets nothing through a transaction that is over', async () => {
+      let late: (() => Promise<unknown>) | undefined
+      await database.transaction(async (tx) => {
+        late = () => tx.write('UPDATE accounts SET balance = $1', [0])
+      })
+      expect(await failureOf(late?.() ?? Promise.resolve())).to.be.instanceOf(Error)
       expect(await balances()).to.deep.equal([100, 100])
     })
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type Database, type Executor, openDatabase, type SqlValue } from '../../src/core/storage/database.ts'
+import { isUniqueViolation } from '../../src/core/storage/database-errors.ts'
 import { insertRows, selectIn, updateRows, updateWhereIn } from '../../src/core/storage/rows.ts'
 import { createStorage, type Storage } from '../support/world.ts'
 
@@ -117,8 +118,8 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
 
     it('refuses the whole group when one row cannot be written', async () => {
       const rows = [...things(3), aThing(2)].map(asRow)
-      const failure = await insertRows(database, 'things', rows).catch((error: Error) => error.name)
-      expect(failure).to.equal('SequelizeUniqueConstraintError')
+      const failure = await insertRows(database, 'things', rows).catch((error: unknown) => error)
+      expect(isUniqueViolation(failure)).to.equal(true)
       expect(await stored()).to.deep.equal([])
     })
   })

@@ -3,15 +3,26 @@
 /** 1213 deadlock, 1205 lock wait time-out, 1020 record changed since last read (MariaDB snapshot isolation). */
 const transientErrnos = new Set([1213, 1205, 1020])
 
-interface DatabaseFault {
+interface DriverFault {
+  readonly errno?: number
+  readonly code?: string
+}
+
+/** The driver's own error, or Sequelize's around it. */
+interface DatabaseFault extends DriverFault {
   readonly name?: string
   readonly message?: string
-  readonly original?: { readonly errno?: number; readonly code?: string }
+  readonly original?: DriverFault
+}
+
+const driverFaultOf = (error: unknown): DriverFault => {
+  const fault = error as DatabaseFault | undefined
+  return fault?.original ?? fault ?? {}
 }
 
 /** True for what passes by itself when the whole transaction is tried again. */
 export function isTransient(error: unknown): boolean {
-  return transientErrnos.has((error as DatabaseFault | undefined)?.original?.errno ?? 0)
+  return transientErrnos.has(driverFaultOf(error).errno ?? 0)
 }
 
 /** A lost connection comes as several kinds of error, some of them without any code, so the words count as well. */
@@ -21,7 +32,7 @@ const awayPattern = /closed state|Connection lost|ECONN|ETIMEDOUT|EPIPE|PROTOCOL
 export function isDatabaseAway(error: unknown): boolean {
   const fault = error as DatabaseFault | undefined
   return (
-    /^SequelizeConnection/.test(fault?.name ?? '') || awayPattern.test(`${fault?.original?.code} ${fault?.message}`)
+    /^SequelizeConnection/.test(fault?.name ?? '') || awayPattern.test(`${driverFaultOf(error).code} ${fault?.message}`)
   )
 }
 
@@ -34,15 +45,15 @@ const refusedValuePattern = /^SQLITE_(TOOBIG|MISMATCH|CONSTRAINT_(NOTNULL|CHECK)
 
 /** True when the database, or we ourselves, can never store these values: trying again would end the same. */
 export function isRefusedValue(error: unknown): boolean {
-  const { errno = 0, code = '' } = (error as DatabaseFault | undefined)?.original ?? {}
+  const { errno = 0, code = '' } = driverFaultOf(error)
   const isOurs = error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError
   return isOurs || refusedValueErrnos.has(errno) || refusedValuePattern.test(code)
 }
 
 /** MySQL and MariaDB only. */
-export const isTableMissing = (error: unknown): boolean =>
-  (error as DatabaseFault | undefined)?.original?.code === 'ER_NO_SUCH_TABLE'
+export const isTableMissing = (error: unknown): boolean => driverFaultOf(error).code === 'ER_NO_SUCH_TABLE'
 
 /** True when a row with the same unique key exists. */
 export const isUniqueViolation = (error: unknown): boolean =>
-  (error as DatabaseFault | undefined)?.name === 'SequelizeUniqueConstraintError'
+  (error as DatabaseFault | undefined)?.name === 'SequelizeUniqueConstraintError' ||
+  driverFaultOf(error).code === 'ER_DUP_ENTRY'

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import mysql2 from 'mysql2'
 import { type Options, QueryTypes, Sequelize, type Transaction } from 'sequelize'
 import { isTransient } from './database-errors.ts'
+import { mysqlExecutor } from './mysql-executor.ts'
 import { boundEveryQuery } from './query-deadline.ts'
 import { createSqliteDialectModule } from './sqlite/dialect-module.ts'
 
@@ -46,13 +47,16 @@ export interface DatabaseOptions {
   readonly silenceS?: number
 }
 
-const maxTransactionTries = 6
+const maxTransactionTries = 8
+/** Doubled each time: who lost to many others must not meet all of them again. */
+const firstWaitMs = 10
 
 /** Opens the database; nothing is contacted before the first statement. */
 export function openDatabase(options: DatabaseOptions): Database {
   const sequelize = options.url.startsWith('sqlite:') ? openSqlite(options.url) : openMysql(options)
   const dialect = sequelize.getDialect() === 'sqlite' ? 'sqlite' : 'mysql'
   const isMysql = dialect === 'mysql'
+  const executor = isMysql ? mysqlExecutor : sqliteExecutor
   return {
     dialect,
     sequelize,
@@ -65,7 +69,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 }
 
-function executor(sequelize: Sequelize, transaction?: Transaction): Executor {
+function sqliteExecutor(sequelize: Sequelize, transaction?: Transaction): Executor {
   const inTransaction = transaction ? { transaction } : {}
   return {
     select: async <T>(sql: string, bind: readonly SqlValue[] = []) =>
@@ -81,7 +85,7 @@ async function repeatable<T>(attempt: () => Promise<T>): Promise<T> {
       return await attempt()
     } catch (error) {
       if (tries >= maxTransactionTries || !isTransient(error)) throw error
-      await sleep(tries * 10 * (0.5 + Math.random()))
+      await sleep(firstWaitMs * 2 ** (tries - 1) * (0.5 + Math.random()))
     }
   }
 }

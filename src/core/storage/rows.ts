@@ -1,5 +1,6 @@
 /** Multi-row statements, in few different sizes, so that few kinds of prepared statement exist. */
 
+import { LRUCache } from 'lru-cache'
 import type { Executor, SqlValue } from './database.ts'
 import { isUniqueViolation } from './database-errors.ts'
 
@@ -67,11 +68,14 @@ async function insertNew(tx: Executor, table: string, rows: readonly Values[]): 
 
 async function insertTogether(tx: Executor, table: string, rows: readonly Values[], ending: string): Promise<void> {
   const columns = Object.keys(rows[0] ?? {})
-  const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${tuples(rows.length, columns.length)}${ending}`
-  await tx.write(
-    sql,
-    rows.flatMap((row) => Object.values(row)),
+  const into = `${table} (${columns.join(', ')})`
+  const sql = text(
+    `INSERT ${into} ${rows.length}${ending}`,
+    () => `INSERT INTO ${into} VALUES ${tuples(rows.length, columns.length)}${ending}`,
   )
+  const bind: SqlValue[] = []
+  for (const row of rows) for (const column of columns) bind.push(row[column] ?? null)
+  await tx.write(sql, bind)
 }
 
 /**
@@ -97,8 +101,7 @@ type Assigned = (column: string, value: string) => string
 async function updateEach(tx: Executor, table: string, rows: readonly Values[], assigned: Assigned): Promise<number> {
   let changed = 0
   for (let from = 0; from < rows.length; from += maxRows) {
-    const bind: SqlValue[] = []
-    const sql = updateSql(table, padToPowerOfTwo(rows.slice(from, from + maxRows)), bind, assigned)
+    const { sql, bind } = updateOf(table, padToPowerOfTwo(rows.slice(from, from + maxRows)), assigned)
     changed += await tx.write(sql, bind)
   }
   return changed
@@ -114,7 +117,8 @@ export async function selectIn<T>(
   const found: T[] = []
   for (let from = 0; from < values.length; from += maxRows) {
     const padded = padToPowerOfTwo(values.slice(from, from + maxRows))
-    found.push(...(await executor.select<T>(`${head} IN (${placeholders(1, padded.length)})${tail}`, padded)))
+    const sql = text(`${head} ${padded.length}${tail}`, () => `${head} IN (${placeholders(1, padded.length)})${tail}`)
+    found.push(...(await executor.select<T>(sql, padded)))
   }
   return found
 }
@@ -126,18 +130,51 @@ const tuples = (rows: number, columns: number) =>
   Array.from({ length: rows }, (_, row) => `(${placeholders(row * columns + 1, columns)})`).join(', ')
 
 /** CASE key WHEN ... THEN ...: portable, and few kinds of statement. */
-function updateSql(table: string, rows: readonly Values[], bind: SqlValue[], assigned: Assigned): string {
+function updateOf(table: string, rows: readonly Values[], assigned: Assigned): { sql: string; bind: SqlValue[] } {
   const [first = {}] = rows
   const [key = 'id', ...columns] = Object.keys(first)
-  const bound = (value: SqlValue | undefined) => `$${bind.push(value ?? null)}`
-  const keys = rows.map((row) => bound(row[key]))
+  const varying = new Set(columns.filter((column) => rows.some((row) => row[column] !== first[column])))
+  const bind = rows.map((row) => row[key] ?? null)
+  for (const column of columns) {
+    if (varying.has(column)) for (const row of rows) bind.push(row[column] ?? null)
+    else bind.push(first[column] ?? null)
+  }
+  const shape = columns.map((column) => (varying.has(column) ? `${column}*` : column)).join()
+  const sql = text(`UPDATE ${table} ${key} ${shape} ${rows.length} ${assigned('c', 'v')}`, () =>
+    updateSql(table, key, columns, { varying, assigned, count: rows.length }),
+  )
+  return { sql, bind }
+}
+
+interface UpdateShape {
+  /** Columns whose values are not the same in all rows. */
+  readonly varying: ReadonlySet<string>
+  readonly assigned: Assigned
+  /** Rows. */
+  readonly count: number
+}
+
+/** Bound are the keys, then for each column its value or, where it varies, its values. */
+function updateSql(table: string, key: string, columns: readonly string[], shape: UpdateShape): string {
+  const { varying, assigned, count } = shape
+  let bound = count
   const assignments = columns.map((column) => {
-    if (rows.every((row) => row[column] === first[column]))
-      return `${column} = ${assigned(column, bound(first[column]))}`
-    const cases = rows.map((row, index) => `WHEN ${keys[index]} THEN ${bound(row[column])}`)
+    if (!varying.has(column)) return `${column} = ${assigned(column, `$${++bound}`)}`
+    const cases = Array.from({ length: count }, (_, row) => `WHEN $${row + 1} THEN $${++bound}`)
     return `${column} = ${assigned(column, `CASE ${key} ${cases.join(' ')} END`)}`
   })
-  return `UPDATE ${table} SET ${assignments.join(', ')} WHERE ${key} IN (${keys.join(', ')})`
+  return `UPDATE ${table} SET ${assignments.join(', ')} WHERE ${key} IN (${placeholders(1, count)})`
+}
+
+/** Statements for groups are kilobytes long, and there are few kinds of them: each is written once. */
+const texts = new LRUCache<string, string>({ max: 1_000 })
+
+function text(kind: string, write: () => string): string {
+  const known = texts.get(kind)
+  if (known !== undefined) return known
+  const written = write()
+  texts.set(kind, written)
+  return written
 }
 
 function padToPowerOfTwo<T>(items: readonly T[]): T[] {
@@ -175,10 +212,11 @@ export async function updateWhereIn(
   const assignments = columns.map((column, index) => `${column} = $${index + 1}`).join(', ')
   for (let from = 0; from < keys.length; from += maxRows) {
     const padded = padToPowerOfTwo(keys.slice(from, from + maxRows))
-    const list = placeholders(columns.length + 1, padded.length)
-    await executor.write(`UPDATE ${table} SET ${assignments} WHERE ${key} IN (${list})`, [
-      ...Object.values(values),
-      ...padded,
-    ])
+    const head = `UPDATE ${table} SET ${assignments} WHERE ${key}`
+    const sql = text(
+      `${head} ${padded.length}`,
+      () => `${head} IN (${placeholders(columns.length + 1, padded.length)})`,
+    )
+    await executor.write(sql, [...Object.values(values), ...padded])
   }
 }
