@@ -84,7 +84,7 @@ export function activityRecord(subject: ActivitySubject, activity: Activity): Ac
  */
 export function activityPayload({ event, rootId }: ActivityRecord, sequence: number | null): string {
   const order = sequence === null ? {} : { conversationId: String(rootId), sequence }
-  return JSON.stringify({ ...event, response_data: { ...event.response_data, ...order } })
+  return JSON.stringify({ ...event, response_data: Object.assign({}, event.response_data, order) })
 }
 
 /** Fills in what an event leaves empty of its order; nothing that it says is replaced. */

@@ -124,7 +124,7 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
     const conversationId = messageId === undefined ? undefined : String(messageId)
     // What is parked somebody has to look at.
     const level = outcome === 'parked' ? 'info' : 'debug'
-    log[level]({ ...facts, conversationId, outcome, reason, rejectedEventId }, 'event taken in')
+    log[level]({ outcome, ...facts, conversationId, reason, rejectedEventId }, 'event taken in')
   }
   const putOff = (cause: unknown): never => {
     balance.out()

@@ -179,9 +179,9 @@ function messageResult(decision: Extract<Decision, { draft: unknown }>, inserted
   const { draft } = decision
   const { idempotencyKey: eventId, accountId } = draft
   const facts = { eventId, accountId, ...(inserted ? { messageId: inserted.id } : {}) }
-  if (inserted && !inserted.isNew) return { ...facts, outcome: 'duplicate' }
-  if (decision.type === 'send') return { ...facts, outcome: 'queued' }
-  return { ...facts, outcome: 'skipped', ...(draft.failure ? { reason: draft.failure.code } : {}) }
+  if (inserted && !inserted.isNew) return { outcome: 'duplicate', ...facts }
+  if (decision.type === 'send') return { outcome: 'queued', ...facts }
+  return { outcome: 'skipped', ...facts, ...(draft.failure ? { reason: draft.failure.code } : {}) }
 }
 
 function start(

@@ -100,7 +100,7 @@ const draftOf = ({ deps, kind, notice, settings, phone }: Facts) => ({
   customerPhone: phone,
   createdBy: notice.createdBy,
   priority: notice.bulkId === undefined ? priority.usual : priority.bulk,
-  snapshot: capped({ ...notice.snapshot, accountSlug: notice.snapshot.accountSlug ?? settings.accountSlug ?? '' }),
+  snapshot: capped({ accountSlug: settings.accountSlug ?? '', ...notice.snapshot }),
   expiresAt: new Date(deps.now().getTime() + kind.usefulMs),
 })
 
@@ -114,8 +114,10 @@ const capped = ({ details, references, eta, ...facts }: OrderSnapshot): OrderSna
   ...(eta === undefined ? {} : { eta }),
 })
 
-const cut = (facts: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value.slice(0, longestFact)]))
+const cut = (facts: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.values(facts).some((value) => value.length > longestFact)
+    ? Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value.slice(0, longestFact)]))
+    : facts
 
 function skip(facts: Facts, { code, detail }: Refusal): SkipDecision {
   const failure = { code, ...(detail ? { detail } : {}) }
@@ -155,13 +157,14 @@ function send(
     happenedAt: notice.happenedAt,
     guard: deps.guardFacts({ settings, provider: connection.provider, content, phone }),
     draft: {
+      // A property before the spread: docs/performance.md.
+      route,
       ...draft,
       connectionId: connection.id,
       businessPhone: connection.businessPhone,
       templateId: wording.template?.id,
       content,
-      snapshot: language ? { ...draft.snapshot, language } : draft.snapshot,
-      route,
+      snapshot: language ? { language, ...draft.snapshot } : draft.snapshot,
       state: 'queued',
       dueAt: morning ?? deps.now(),
       quietUntil: morning,

@@ -27,17 +27,24 @@ export function parseEvent(body: Buffer): Parsed {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+type Nested = Readonly<Record<string, unknown>>
+
+const isNested = (value: unknown): value is Nested => typeof value === 'object' && value !== null
+
 /** Keys that reach into prototypes, and shapes built to exhaust whoever walks them. */
 function danger(root: unknown): Parsed | undefined {
-  const stack: { value: unknown; depth: number }[] = [{ value: root, depth: 0 }]
-  for (let nodes = 0; stack.length > 0; nodes++) {
-    const { value, depth } = stack.pop() ?? { value: undefined, depth: 0 }
-    if (typeof value !== 'object' || value === null) continue
+  let nodes = 0
+  const look = (parent: Nested, depth: number): Parsed | undefined => {
     if (depth > maxDepth || nodes > maxNodes) return refused('too_complex', 'nested too deeply or too many values')
-    for (const key of Object.keys(value)) {
+    // What was parsed inherits nothing that this would walk; and no list of keys is made, of which an event has many.
+    for (const key in parent) {
+      nodes++
       if (forbiddenKeys.has(key)) return refused('forbidden_key', `the key ${key} is not allowed`)
-      stack.push({ value: (value as Record<string, unknown>)[key], depth: depth + 1 })
+      const value = parent[key]
+      const found = isNested(value) ? look(value, depth + 1) : undefined
+      if (found) return found
     }
+    return undefined
   }
-  return undefined
+  return isNested(root) ? look(root, 0) : undefined
 }

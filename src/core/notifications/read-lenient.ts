@@ -18,11 +18,14 @@ export const object = (value: unknown): Plain | undefined => {
 }
 
 /** The own property at the end of a path, e.g. `at(event, 'response_data', 'status')`. */
-export const at = (value: unknown, ...path: readonly string[]): unknown =>
-  path.reduce<unknown>((parent, key) => {
-    const fields = object(parent)
-    return fields && key !== '__proto__' && Object.hasOwn(fields, key) ? fields[key] : undefined
-  }, value)
+export const at = (value: unknown, ...path: readonly string[]): unknown => {
+  let found = value
+  for (const key of path) {
+    const fields = object(found)
+    found = fields && key !== '__proto__' && Object.hasOwn(fields, key) ? fields[key] : undefined
+  }
+  return found
+}
 
 /** Is anything there? Null, empty and blank strings and `[]` are not. */
 export const isPresent = (value: unknown): boolean => {
@@ -112,10 +115,12 @@ export const day = (value: unknown): string | undefined => {
  * Years outside 2000 to 2100, such as `0000-00-00`, count as absent.
  */
 export const time = (value: unknown): Date | undefined => {
-  const written = text(value)?.replace(/^(\d\d)-(\d\d)-(\d{4})/, '$3-$2-$1')
-  if (written === undefined || !/^\d{4}-\d\d-\d\d/.test(written)) return undefined
-  const usual = usualTime.exec(written)
-  return usual ? indianTime(usual.slice(1).map(Number)) : otherTime(written)
+  const given = text(value)
+  if (given === undefined) return undefined
+  const usual = usualTime.exec(given)
+  if (usual) return indianTime(usual.slice(1).map(Number))
+  const written = given.replace(/^(\d\d)-(\d\d)-(\d{4})/, '$3-$2-$1')
+  return /^\d{4}-\d\d-\d\d/.test(written) ? otherTime(written) : undefined
 }
 
 const usualTime = /^(\d{4})-(\d\d)-(\d\d) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d)$/

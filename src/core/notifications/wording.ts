@@ -51,10 +51,10 @@ export function contentOf(
   const content = {
     type: 'template',
     template: { name, language },
-    values: valuesOf(wording.said, { ...facts, language, words: wordsOf(catalog, language) }),
+    values: valuesOf(wording.said, { language, ...facts, words: wordsOf(catalog, language) }),
     buttons: actions.map((action) => buttonPayload({ reference, action })),
   } as const
-  return isMarketing ? { ...content, isMarketing } : content
+  return isMarketing ? { isMarketing, ...content } : content
 }
 
 const wordsOf = (catalog: TemplateCatalog, language: string): Words => ({

@@ -52,7 +52,7 @@ export function createSendMessage(deps: SendDeps): SendMessage {
     onAnswered(outcome)
     const template = message.content.type === 'template' ? message.content.template : undefined
     const attempt = { messageId: message.id, attempt: message.attempt, connectionId: message.connectionId, template }
-    const recorded = await recordForSure(deps, message, { ...attempt, outcome, startedAt, finishedAt: deps.now() })
+    const recorded = await recordForSure(deps, message, { outcome, ...attempt, startedAt, finishedAt: deps.now() })
     await deps.react(message, outcome, recorded, sender)
     report(deps, message, outcome, { startedAt, provider: sender?.provider })
   }
@@ -154,7 +154,7 @@ function report(
 ): void {
   metrics.sends.inc({ provider, outcome: outcome.outcome })
   metrics.sendSeconds.observe({ provider }, (now().getTime() - startedAt.getTime()) / 1000)
-  const facts = { ...idsOf(message), connectionId: message.connectionId }
+  const facts = { connectionId: message.connectionId, ...idsOf(message) }
   if (outcome.outcome === 'accepted') {
     countSent(message.templateId)
     metrics.connectionSends.inc({ connection: String(message.connectionId) })

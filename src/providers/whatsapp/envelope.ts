@@ -46,7 +46,7 @@ function changeEvents(entry: unknown, change: unknown, now: Date): InboundEvent[
   })
   const at = timeOf(entry, 'time', now)
   const parts = field === 'messages' ? messagesParts(value, at, now) : newsParts(field, value, at, now)
-  return parts.map((part) => ({ ...addressee, part }))
+  return parts.map((part) => ({ part, ...addressee }))
 }
 
 /** A value may carry statuses, messages and errors at once; with none of them it is news that we do not know. */
