@@ -21,7 +21,7 @@ export async function prepareGateway(stage: Stage): Promise<Variant> {
     const entered = await furnish({ port: first.port, adminKey }, sendersNeeded(stage), stage.options.concurrency)
     return [entered, await prepareStored(stage, first, entered)] as const
   })
-  await stage.database.query(readTemplatesLater)
+  await stage.database.query(settleConnections)
   await write()
   let embedded: ReturnType<typeof prepareEmbedded> | undefined
   return {
@@ -34,5 +34,9 @@ export async function prepareGateway(stage: Stage): Promise<Variant> {
   }
 }
 
-/** Of a connection that is new they are read a minute later; of those that a running installation has, now and then. */
-const readTemplatesLater = 'UPDATE wa_connections SET templates_due_at = templates_due_at + INTERVAL 6 HOUR'
+/**
+ * As in a running installation: the first message of a new connection proves its number, and its templates are read a
+ * minute later, from then on only now and then.
+ */
+const settleConnections = `UPDATE wa_connections
+  SET number_proved_at = created_at, templates_due_at = templates_due_at + INTERVAL 6 HOUR`
