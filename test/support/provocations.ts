@@ -57,6 +57,16 @@ export const provocations: Readonly<Record<string, Provoke>> = {
       await ask(gateway.url, 'POST', '/webhooks/meta', { headers, body: '{}' })
     }
   },
+  /** A constraint that somebody added is in the way of erasing a customer. */
+  async PersonalDataUncleared(stage) {
+    const customer = aCustomer()
+    const told = await callGateway(stage.gateway, 'POST', '/v1/events', eventFor(customer, { account_id: 379 }))
+    if (told.status !== 202) throw new Error(`the event was answered ${told.status}`)
+    await stage.around.database.sequelize.query(
+      `ALTER TABLE wa_outgoing_messages ADD CONSTRAINT uncleared CHECK (customer_phone LIKE '+__________%')`,
+    )
+    await callGateway(stage.gateway, 'POST', '/v1/contacts/erase', { phone: customer.phone })
+  },
   WorkerStandsStill: ({ around }) => around.database.write('RENAME TABLE wa_polls TO wa_polls_away'),
   InvariantDrift: ({ around }) =>
     around.database.write(
