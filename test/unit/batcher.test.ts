@@ -208,6 +208,26 @@ describe('batcher', () => {
     await idle
   })
 
+  it('tells those who wait for it when fewer items are left', async () => {
+    const { flush, finishNext } = heldFlush()
+    const batcher = createBatcher({ flush, maxSize: 2 })
+    void addAll(batcher, [1, 2, 3, 4, 5])
+    const seen: string[] = []
+    void batcher.below(6).then(() => seen.push('below 6'))
+    void batcher.below(3).then(() => seen.push('below 3'))
+    void batcher.below(4).then(() => seen.push('below 4'))
+    await turns()
+    expect(seen).to.deep.equal(['below 6'])
+    finishNext()
+    await turns()
+    expect(seen).to.deep.equal(['below 6', 'below 4'])
+    finishNext()
+    await turns()
+    expect(seen).to.deep.equal(['below 6', 'below 4', 'below 3'])
+    finishNext()
+    await batcher.idle()
+  })
+
   it('ends every item exactly once with its own result, whatever fails and however it is cut', async () => {
     const plan = fc.record({
       items: fc.array(fc.record({ isBad: fc.boolean(), pause: fc.integer({ min: 0, max: 3 }) }), { maxLength: 40 }),

@@ -110,6 +110,7 @@ export function createAccepting(options: CoreOptions, foundation: Foundation, se
   }
   const batcher = createBatcher<Ask, EventResult>({
     flush: async (asks) => {
+      await sending.outcomesKeepUp()
       const results = await acceptAll(accepting, asks)
       settled(results)
       return results

@@ -28,6 +28,8 @@ import { whenBack } from '../storage/when-back.ts'
 import type { Foundation } from './foundation.ts'
 
 const noPairLimit = { everyMs: 0, burst: 1 }
+/** Outcomes, two groups of them. */
+const mostUnstored = 128
 
 export function createSending(options: CoreOptions, foundation: Foundation) {
   const { database, now, random, log, metrics } = options
@@ -63,6 +65,11 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     flush: (ended) => recordAttempts(recording, ended),
     onFlush: batchSize('outcomes'),
   })
+  /**
+   * Events accepted faster than outcomes are stored would fill the lanes, and what finds a full lane takes the long way
+   * through its row: so what was sent is written down first.
+   */
+  const outcomesKeepUp = () => record.below(mostUnstored)
   const keeping = { database, store: outgoing, useless: uselessFailure, now }
   const kept = createBatcher<KeptMessage, void>({
     async flush(messages) {
@@ -172,6 +179,7 @@ export function createSending(options: CoreOptions, foundation: Foundation) {
     lanes,
     wake,
     giveBack,
+    outcomesKeepUp,
     replicas,
     accountFailed: (connectionId: number, code: FailureCode, seenAt: Date) =>
       void pauseConnection(reacting, connectionId, code, seenAt),

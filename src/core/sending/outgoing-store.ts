@@ -149,12 +149,13 @@ export function createOutgoingStore(database: Database): OutgoingStore {
       return toIds(await selectIn(tx, head, messageIds))
     },
     async connectionsWithDue(now) {
+      // Grouped by what the index begins with: of the many rows that may wait, only the first of each group is read.
       const rows = await database.select<{ connection: number | null }>(
-        `SELECT DISTINCT whatsappSenderConnectionId AS connection FROM wa_outgoing_messages
-         WHERE due_at <= $1 AND state IN ('queued', 'waiting')`,
+        `SELECT state, whatsappSenderConnectionId AS connection FROM wa_outgoing_messages
+         WHERE state IN ('queued', 'waiting') GROUP BY state, whatsappSenderConnectionId HAVING MIN(due_at) <= $1`,
         [sqlTime(now)],
       )
-      return rows.flatMap((row) => (row.connection === null ? [] : [Number(row.connection)]))
+      return [...new Set(rows.flatMap((row) => (row.connection === null ? [] : [Number(row.connection)])))]
     },
     async leasesOver(now, limit) {
       const rows = await database.select<{ id: number; attempts: number; connection: number; since: string }>(

@@ -24,6 +24,8 @@ export interface Batcher<T, R> {
   add(item: T): Promise<R>
   /** Items that wait or are in flight. */
   size(): number
+  /** Resolves when fewer than so many items wait or are in flight. */
+  below(count: number): Promise<void>
   /** Resolves when nothing waits and nothing is in flight. */
   idle(): Promise<void>
 }
@@ -52,7 +54,7 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
   let waitingWeight = 0
   let inFlight = 0
   let itemsInFlight = 0
-  const idleWaiters: (() => void)[] = []
+  let watchers: { readonly count: number; readonly resolve: () => void }[] = []
 
   const fail = (group: readonly Waiting<T, R>[], error: unknown) => {
     for (const entry of group) entry.reject(error)
@@ -106,10 +108,15 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
         pump()
       })
     }
-    if (waiting.length === 0 && inFlight === 0) {
-      for (const wake of idleWaiters.splice(0)) wake()
-    }
+    const size = waiting.length + itemsInFlight
+    for (const { count, resolve } of watchers) if (size < count) resolve()
+    watchers = watchers.filter(({ count }) => size >= count)
   }
+  const below = (count: number) =>
+    new Promise<void>((resolve) => {
+      if (waiting.length + itemsInFlight < count) return resolve()
+      watchers.push({ count, resolve })
+    })
 
   return {
     add: (item) =>
@@ -121,10 +128,7 @@ export function createBatcher<T, R>(options: BatcherOptions<T, R>): Batcher<T, R
         if (waiting.length === 1) setImmediate(pump)
       }),
     size: () => waiting.length + itemsInFlight,
-    idle: () =>
-      new Promise<void>((resolve) => {
-        idleWaiters.push(resolve)
-        setImmediate(pump)
-      }),
+    below,
+    idle: () => below(1),
   }
 }
