@@ -50,8 +50,11 @@ function stopOnSignal(app: App, log: Logger, patienceMs: number, flush: () => vo
 function told(error: unknown): string {
   if (error instanceof EnvError) return `The environment cannot be used:\n${error.message}`
   if (error instanceof MigrationsPendingError) return error.message
-  const { message, stack = '' } = error as Error
-  // The database's errors do not say in their stack what they are.
+  const { name, message, stack = '', syscall } = error as NodeJS.ErrnoException
+  // Not there, no such database, not let in, a folder that cannot be written: where it happened helps nobody.
+  if (name.startsWith('Sequelize') || syscall === 'mkdir')
+    return `The database that DATABASE_URL names cannot be used: ${message}`
+  // Some errors do not say in their stack what they are.
   return stack.includes(message) ? stack : `${message}\n${stack}`
 }
 

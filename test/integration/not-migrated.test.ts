@@ -13,9 +13,9 @@ describe('a gateway whose database is not up to date', function () {
   })
   after(() => storage.drop())
 
-  const ending = () =>
+  const ending = (url = storage.url) =>
     startGatewayProcess({
-      DATABASE_URL: storage.url,
+      DATABASE_URL: url,
       PORT: '0',
       SECRETS_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
       ADMIN_API_KEY: 'test-admin-key-000000',
@@ -37,4 +37,15 @@ describe('a gateway whose database is not up to date', function () {
     await database.close()
     expect(await ending()).to.include('The database lacks 012-templates-due: run `npm run migrate`')
   })
+
+  for (const [label, url, why] of [
+    ['is not there', 'mysql://root@127.0.0.1:1/gateway', 'connect ECONNREFUSED 127.0.0.1:1'],
+    ['is in a folder that cannot be made', 'sqlite:/dev/null/gateway.db', 'EEXIST'],
+    ['is no file', 'sqlite:/', 'SQLITE_CANTOPEN'],
+  ] as const)
+    it(`says in one line that the database ${label}`, async () => {
+      const said = await ending(url)
+      expect(said).to.include(`The database that DATABASE_URL names cannot be used: ${why}`)
+      expect(said.trim().split('\n')).to.have.length(1)
+    })
 })

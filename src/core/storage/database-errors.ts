@@ -50,6 +50,9 @@ export function isRefusedValue(error: unknown): boolean {
   return isOurs || refusedValueErrnos.has(errno) || refusedValuePattern.test(code)
 }
 
+/** SQLite only: another process has it, and may let go of it. */
+export const isLocked = (error: unknown): boolean => driverFaultOf(error).code?.startsWith('SQLITE_BUSY') ?? false
+
 /** MySQL and MariaDB only. */
 export const isTableMissing = (error: unknown): boolean => driverFaultOf(error).code === 'ER_NO_SUCH_TABLE'
 

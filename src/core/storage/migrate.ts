@@ -3,7 +3,7 @@
 import { type QueryInterface, QueryTypes, type Sequelize, type Transaction } from 'sequelize'
 import { type InputMigrations, SequelizeStorage, Umzug } from 'umzug'
 import type { Database } from './database.ts'
-import { isDatabaseAway, isTableMissing } from './database-errors.ts'
+import { isLocked, isTableMissing } from './database-errors.ts'
 import * as firstTables from './migrations/001-first-tables.ts'
 import * as doubtsAndPauses from './migrations/002-doubts-and-pauses.ts'
 import * as newsAndPricing from './migrations/003-news-and-pricing.ts'
@@ -125,7 +125,7 @@ async function begin(sequelize: Sequelize): Promise<void> {
       await sequelize.query('BEGIN IMMEDIATE')
       return
     } catch (error) {
-      if (!isDatabaseAway(error)) throw error
+      if (!isLocked(error)) throw error
     }
   }
   throw new Error(busy)
