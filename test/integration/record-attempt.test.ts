@@ -11,6 +11,7 @@ import { createOutgoingStore, type OutgoingStore } from '../../src/core/sending/
 import { type EndedAttempt, recordAttempts } from '../../src/core/sending/record-attempt.ts'
 import { type SweepDeps, sweepLostSends } from '../../src/core/sending/sweep.ts'
 import { type Database, openDatabase } from '../../src/core/storage/database.ts'
+import { isUniqueViolation } from '../../src/core/storage/database-errors.ts'
 import { migrate } from '../../src/core/storage/migrate.ts'
 import { noPolls } from '../support/plain-provider.ts'
 import { aConnection } from '../support/records.ts'
@@ -423,7 +424,7 @@ for (const kind of ['sqlite', 'mysql'] as Storage[]) {
       await record(ended(second, accepted('wamid.same'))).catch((thrown) => {
         error = thrown
       })
-      expect(String(error)).to.match(/unique|validation/i)
+      expect(isUniqueViolation(error)).to.equal(true)
       expect((await read(second)).state).to.equal('sending')
     })
   })
