@@ -27,12 +27,16 @@ async function run(options: Options): Promise<void> {
   const close = async () => {
     for (const part of [...closes].reverse()) await part()
   }
+  let isLeaving = false
   const leave = async (why: string, code: number) => {
+    // A terminal sends the same signal to npm and to us, so it may come twice.
+    if (isLeaving) return
+    isLeaving = true
     console.error(why)
     await close()
     process.exit(code)
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void leave(signal, 130))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void leave(signal, 130))
   setTimeout(() => void leave('the bench took longer than half an hour', 1), limitMs).unref()
   const open: OpenStage = (own) => openStage(own, services, (part) => void closes.push(part))
   try {
