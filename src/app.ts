@@ -1,7 +1,5 @@
 /** The composition root: storage, providers, core and the roles of this process, built once and handed down. */
 
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Consumers, startConsumers } from './consumers/consumers.ts'
 import { type Control, startControl } from './consumers/control.ts'
@@ -16,6 +14,7 @@ import { createMetrics, type Metrics, roundsOf } from './core/observe/metrics.ts
 import { type Database, openDatabase } from './core/storage/database.ts'
 import { createDatabaseClock } from './core/storage/database-clock.ts'
 import { migrate, requireMigrated } from './core/storage/migrate.ts'
+import { makeFolder } from './core/storage/sqlite/folder.ts'
 import { type Env, EnvError } from './env.ts'
 import { createHttp } from './http/http.ts'
 import { adapterSettings, platformConnectionOf } from './providers/environment.ts'
@@ -53,7 +52,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const agent = createAgent()
   const httpClient = createHttpClient({ connectMs: 5_000, totalMs: 30_000, maxBytes: 1024 * 1024, dispatcher: agent })
   const adapter = createAdapters(providers, env, httpClient)
-  const database = openDatabase({ url: prepared(env.DATABASE_URL) })
+  makeFolder(env.DATABASE_URL)
+  const database = openDatabase({ url: env.DATABASE_URL })
   if (database.dialect === 'sqlite') await migrate(database)
   else await requireMigrated(database)
   const wms = env.WMS_DATABASE_URL ? openDatabase({ url: env.WMS_DATABASE_URL, ...wmsOptions }) : undefined
@@ -161,13 +161,6 @@ export function createAdapters(providers: readonly ProviderDefinition[], env: En
     if (!adapter) throw new Error(`there is no provider ${id}`)
     return adapter
   }
-}
-
-/** The folder of an embedded database is made, so that a first start needs nothing. */
-function prepared(url: string): string {
-  if (url.startsWith('sqlite:') && !url.includes(':memory:'))
-    mkdirSync(dirname(url.slice('sqlite:'.length)), { recursive: true })
-  return url
 }
 
 /**

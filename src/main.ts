@@ -3,6 +3,7 @@
 import { destination } from 'pino'
 import { type App, startApp } from './app.ts'
 import { createLogger, type Logger } from './core/observe/logger.ts'
+import { isDatabaseFault } from './core/storage/database-errors.ts'
 import { MigrationsPendingError } from './core/storage/migrate.ts'
 import { EnvError, loadDotEnv, readEnv } from './env.ts'
 import { resolveKeys } from './local-keys.ts'
@@ -50,10 +51,9 @@ function stopOnSignal(app: App, log: Logger, patienceMs: number, flush: () => vo
 function told(error: unknown): string {
   if (error instanceof EnvError) return `The environment cannot be used:\n${error.message}`
   if (error instanceof MigrationsPendingError) return error.message
-  const { name, message, stack = '', syscall } = error as NodeJS.ErrnoException
+  const { message, stack = '' } = error as Error
   // Not there, no such database, not let in, a folder that cannot be written: where it happened helps nobody.
-  if (name.startsWith('Sequelize') || syscall === 'mkdir')
-    return `The database that DATABASE_URL names cannot be used: ${message}`
+  if (isDatabaseFault(error)) return `The database that DATABASE_URL names cannot be used: ${message}`
   // Some errors do not say in their stack what they are.
   return stack.includes(message) ? stack : `${message}\n${stack}`
 }

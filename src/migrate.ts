@@ -1,9 +1,8 @@
 /** Brings the tables of `DATABASE_URL` up to date. */
 
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { openDatabase } from './core/storage/database.ts'
 import { laterMigrations, migrate } from './core/storage/migrate.ts'
+import { makeFolder } from './core/storage/sqlite/folder.ts'
 import { loadDotEnv, readEnv } from './env.ts'
 
 /** Building an index on a large table takes its time. */
@@ -11,7 +10,7 @@ const migrationMs = 3_600_000
 
 loadDotEnv()
 const { DATABASE_URL: url } = readEnv(process.env)
-if (url.startsWith('sqlite:')) mkdirSync(dirname(url.slice('sqlite:'.length)), { recursive: true })
+makeFolder(url)
 const database = openDatabase({ url, queryMs: migrationMs, silenceS: migrationMs / 1_000 })
 const done = await migrate(database)
 const later = await laterMigrations(database)

@@ -50,6 +50,17 @@ export function isRefusedValue(error: unknown): boolean {
   return isOurs || refusedValueErrnos.has(errno) || refusedValuePattern.test(code)
 }
 
+/** The folder of an embedded database cannot be made. */
+export class NoFolderError extends Error {
+  override readonly name = 'NoFolderError'
+}
+
+/** Is it the database, or the way to it, that failed? */
+export const isDatabaseFault = (error: unknown): boolean =>
+  error instanceof NoFolderError ||
+  /^Sequelize/.test((error as DatabaseFault | undefined)?.name ?? '') ||
+  (driverFaultOf(error).code?.startsWith('ER_') ?? false)
+
 /** SQLite only: another process has it, and may let go of it. */
 export const isLocked = (error: unknown): boolean => driverFaultOf(error).code?.startsWith('SQLITE_BUSY') ?? false
 
